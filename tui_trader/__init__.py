@@ -1,0 +1,3 @@
+"""tui-trader: the operator's console of an LLM trading agent."""
+
+__version__ = "0.1.0"

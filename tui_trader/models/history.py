@@ -1,0 +1,146 @@
+"""What is written down: S0's cycle log, history records, trades, the digest and the summary."""
+
+from enum import StrEnum
+from typing import Any, Literal
+
+from pydantic import Field
+
+from tui_trader.models.base import Model
+from tui_trader.models.execution import TradeSide
+from tui_trader.models.market import InstrumentRef
+from tui_trader.models.portfolio import TradeType
+
+
+class CycleLog(Model):
+    """One line of `agent_log.jsonl`: S0's fields in S0's order, then ours.
+
+    `timestamp` is the decision's market time in ms; `position_before` signed base currency;
+    `parsed_size_pct` a fraction of equity; `order_id`, `filled_size` (positive base) and `fill_price`
+    are null when nothing was executed. `recorded_at` is wall-clock ms: the one field (with
+    `latency_ms`) that differs between two runs of the same replay.
+    """
+
+    timestamp: int
+    symbol: str
+    market_price: float
+    position_before: float
+    llm_raw_output: str
+    parsed_action: Literal["long", "short", "close", "hold"]
+    parsed_size_pct: float
+    parsed_reason: str
+    risk_approved: bool
+    risk_reason: str
+    executed: bool
+    order_id: str | None
+    filled_size: float | None
+    fill_price: float | None
+    mode: str
+    compose_id: str = ""
+    provider: str = ""
+    model: str | None = None
+    outcome: str = "ok"
+    input_hash: str | None = None
+    prompt_hash: str | None = None
+    verdicts: tuple[str, ...] = ()
+    error: str | None = None
+    equity: float | None = None
+    latency_ms: int | None = None
+    recorded_at: int = 0
+
+
+class RecordKind(StrEnum):
+    """The checkpoints of a cycle."""
+
+    FEATURES = "features"
+    COMPOSE = "compose"
+    INSTRUCTIONS = "instructions"
+    EXECUTION = "execution"
+
+
+class HistoryRecord(Model):
+    """One checkpoint; `reference_id` is the cycle's `compose_id`."""
+
+    ts: int
+    kind: RecordKind
+    reference_id: str
+    payload: dict[str, Any]
+
+
+class TradeHistoryEntry(Model):
+    """One closed (or partly closed) trade: from an entry to an exit. `realized_pnl` is quote currency
+    after fees, `realized_pnl_pct` a fraction of the entry value, `holding_ms` milliseconds."""
+
+    trade_id: str | None = None
+    compose_id: str | None = None
+    instruction_id: str | None = None
+    strategy_id: str | None = None
+    trade_ts: int | None = None
+    entry_ts: int | None = None
+    exit_ts: int | None = None
+    instrument: InstrumentRef
+    side: TradeSide
+    type: TradeType
+    quantity: float
+    entry_price: float | None = None
+    exit_price: float | None = None
+    realized_pnl: float | None = None
+    realized_pnl_pct: float | None = None
+    holding_ms: int | None = None
+    leverage: float | None = None
+    note: str | None = None
+
+
+class TradeDigestEntry(Model):
+    """What happened lately in one symbol. `win_rate` is a fraction, `max_drawdown` quote currency
+    (a positive number), `recent_performance_score` between -1 (all lost) and 1 (all won)."""
+
+    instrument: InstrumentRef
+    trade_count: int = 0
+    realized_pnl: float = 0.0
+    win_rate: float | None = None
+    avg_holding_ms: int | None = None
+    last_trade_ts: int | None = None
+    avg_entry_price: float | None = None
+    max_drawdown: float | None = None
+    recent_performance_score: float | None = None
+
+
+class TradeDigest(Model):
+    """The digest of all symbols at `ts` (ms). `sharpe_ratio` is annualised, None until it means something."""
+
+    ts: int
+    by_instrument: dict[str, TradeDigestEntry] = Field(default_factory=dict)
+    sharpe_ratio: float | None = None
+
+
+class TradingMode(StrEnum):
+    """S3's two modes: real orders or virtual ones."""
+
+    LIVE = "live"
+    VIRTUAL = "virtual"
+
+
+class StrategyStatus(StrEnum):
+    """The state of a strategy as a summary shows it."""
+
+    RUNNING = "running"
+    PAUSED = "paused"
+    STOPPED = "stopped"
+    ERROR = "error"
+
+
+class StrategySummary(Model):
+    """A strategy in one line. `pnl_pct` is a fraction of the initial capital."""
+
+    strategy_id: str | None = None
+    name: str | None = None
+    model_provider: str | None = None
+    model_id: str | None = None
+    exchange_id: str | None = None
+    mode: TradingMode | None = None
+    status: StrategyStatus | None = None
+    realized_pnl: float | None = None
+    unrealized_pnl: float | None = None
+    pnl_abs: float | None = None
+    pnl_pct: float | None = None
+    last_updated_ts: int | None = None

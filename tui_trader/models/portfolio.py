@@ -1,0 +1,93 @@
+"""What is held. Quantities are signed base currency (+ long, - short); money is quote currency."""
+
+from enum import StrEnum
+
+from pydantic import Field
+
+from tui_trader.models.base import Model
+from tui_trader.models.market import InstrumentRef
+
+
+class TradeType(StrEnum):
+    """The direction of a position."""
+
+    LONG = "LONG"
+    SHORT = "SHORT"
+
+
+class Constraints(Model):
+    """The limits in force, told to the composer and kept by the risk layer.
+
+    `max_equity_usage_pct` is a fraction (0.1 = 10 %) of equity for one position's notional,
+    `daily_loss_cap_pct` a fraction of the day's starting equity; None means no such limit.
+    """
+
+    max_positions: int | None = None
+    max_leverage: float | None = None
+    max_equity_usage_pct: float | None = None
+    daily_loss_cap_pct: float | None = None
+    cooldown_seconds: int | None = None
+    allow_short: bool = False
+    quantity_step: float | None = None
+    min_trade_qty: float | None = None
+    min_notional: float | None = None
+
+
+class PositionSnapshot(Model):
+    """One position, marked. `pnl_pct` is a fraction of the entry value; `entry_ts` in ms."""
+
+    instrument: InstrumentRef
+    quantity: float
+    avg_price: float | None = None
+    mark_price: float | None = None
+    unrealized_pnl: float | None = None
+    realized_pnl: float | None = None
+    notional: float | None = None
+    leverage: float | None = None
+    entry_ts: int | None = None
+    pnl_pct: float | None = None
+    trade_type: TradeType | None = None
+
+
+class PortfolioView(Model):
+    """The whole account at `ts` (ms). None means unknown (a missing mark price), never zero.
+
+    `cash` and `account_balance` are initial capital plus realised profit less fees; `total_value` is
+    that plus unrealised profit (equity). `available_cash` and `buying_power` are what can still be put
+    into new positions, before and after leverage. `fees_paid` counts from the start of the account.
+    """
+
+    strategy_id: str = ""
+    ts: int
+    cash: float
+    account_balance: float
+    positions: dict[str, PositionSnapshot] = Field(default_factory=dict)
+    gross_exposure: float | None = None
+    net_exposure: float | None = None
+    constraints: Constraints | None = None
+    total_value: float | None = None
+    total_unrealized_pnl: float | None = None
+    total_realized_pnl: float = 0.0
+    fees_paid: float = 0.0
+    available_cash: float | None = None
+    buying_power: float | None = None
+    quote_ccy: str = "USDT"
+
+    def quantity_of(self, symbol: str) -> float:
+        """Signed quantity held of `symbol` in base currency; 0.0 when there is no position."""
+        position = self.positions.get(symbol)
+        return position.quantity if position else 0.0
+
+
+class MetricPoint(Model):
+    """One value of a series at `ts` (ms)."""
+
+    ts: int
+    value: float
+
+
+class PortfolioValueSeries(Model):
+    """Equity over time, in quote currency, oldest first."""
+
+    strategy_id: str | None = None
+    points: tuple[MetricPoint, ...] = ()

@@ -1,0 +1,64 @@
+"""Stage 4: between a wish and an order stands the risk layer."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from tui_trader.models import (
+    InstrumentRef,
+    PortfolioView,
+    RiskResult,
+    TargetPosition,
+    Ticker,
+    TradeInstruction,
+    TxResult,
+    Verdict,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """What may be sent, closes first, and every verdict; `results` is S0's answer by symbol."""
+
+    instructions: tuple[TradeInstruction, ...]
+    verdicts: tuple[Verdict, ...]
+    results: Mapping[str, RiskResult]
+
+
+@dataclass(frozen=True, slots=True)
+class RiskMarket:
+    """What the risk layer may know of the market at `ts` (ms): quotes by symbol and their age.
+
+    `stale` names the symbols whose data is too old to open anything on.
+    """
+
+    ts: int
+    tickers: Mapping[str, Ticker]
+    stale: frozenset[str] = frozenset()
+
+
+class BaseRiskManager(ABC):
+    """Shapes targets into instructions (guardrails) and refuses what breaks a rule (veto).
+
+    Nothing that only reduces exposure is ever refused.
+    """
+
+    @abstractmethod
+    def assess(
+        self,
+        compose_id: str,
+        targets: Sequence[TargetPosition],
+        view: PortfolioView,
+        market: RiskMarket,
+    ) -> Assessment:
+        """Judge the targets of one cycle against the account and the market as they are."""
+
+    @abstractmethod
+    def close_instruction(
+        self, compose_id: str, instrument: InstrumentRef, quantity: float
+    ) -> TradeInstruction:
+        """The order that closes a position of signed `quantity` (base currency). Never refused."""
+
+    @abstractmethod
+    def note_results(self, results: Sequence[TxResult], ts: int) -> None:
+        """Learn what was executed at `ts` (ms), for cool-downs."""
