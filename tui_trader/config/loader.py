@@ -1,0 +1,192 @@
+"""One configuration from all its layers: flags > environment > .env > config.toml > defaults.
+
+Every value knows where it came from. Mistakes raise ConfigError, which says what, where, and how to
+mend it.
+"""
+
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr, ValidationError
+
+from tui_trader.config.errors import ConfigError
+from tui_trader.config.schema import Config, known_keys
+from tui_trader.config.secrets import (
+    EXCHANGE_SECRETS,
+    PROVIDER_SECRETS,
+    SECRET_NAMES,
+    Secrets,
+)
+from tui_trader.config.sources import Value, read_dotenv, read_names, read_toml
+
+SIMULATED_DEFAULTS: Mapping[str, Any] = {
+    "agent.symbols": ("BTC/USDT", "ETH/USDT", "SOL/USDT"),
+    "agent.timeframe": "5s",
+    "agent.interval_seconds": 5.0,
+    "risk.cooldown_seconds": 15,
+    "risk.daily_loss_cap_pct": 0.05,
+}
+"""What the simulated market uses where nothing else is said: fast enough to watch."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedConfig:
+    """The effective configuration, its secrets, and the origin of each value by dotted key.
+
+    `demo` is True when nothing at all was configured; `warnings` are to be shown.
+    """
+
+    config: Config
+    secrets: Secrets = field(default_factory=Secrets)
+    origins: Mapping[str, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    demo: bool = False
+
+
+def load(
+    *,
+    flags: Mapping[str, Value] | None = None,
+    environ: Mapping[str, str] | None = None,
+    env_file: Path | None = None,
+    config_file: Path | None = None,
+) -> LoadedConfig:
+    """Read, layer and check the configuration.
+
+    `env_file` and `config_file` must exist when given. Raises ConfigError.
+    """
+    environ = os.environ if environ is None else environ
+    dotenv = read_dotenv(env_file) if env_file else {}
+    layers: list[Mapping[str, Value]] = [
+        read_toml(config_file) if config_file else {},
+        read_names(dotenv, str(env_file)),
+        read_names(environ, "environment"),
+        flags or {},
+    ]
+    values: dict[str, Value] = {}
+    for layer in layers:
+        values |= layer
+    demo = not any(layers[:3])
+    _imply(values)
+    config = _validate(values)
+    secrets = Secrets(
+        {
+            name: SecretStr(text)
+            for name in SECRET_NAMES
+            if (text := environ.get(name) or dotenv.get(name))
+        }
+    )
+    warnings = _check_env_file(env_file, config) if secrets.by_name and env_file else ()
+    _require(config, secrets, values)
+    origins = {key: values[key].origin if key in values else "default" for key in known_keys()}
+    return LoadedConfig(config, secrets, origins, warnings, demo)
+
+
+def _imply(values: dict[str, Value]) -> None:
+    """Fill in what follows from what was said."""
+    if "llm.provider" in values:
+        values.setdefault(
+            "agent.strategy", Value("llm", f"implied by {values['llm.provider'].origin}")
+        )
+    source = values.get("market.source")
+    if source is None:
+        mode = values.get("agent.mode")
+        if mode is not None and mode.raw in ("testnet", "live"):
+            source = values["market.source"] = Value("exchange", f"implied by {mode.origin}")
+    elif source.origin.startswith("flag") and source.raw != "exchange":
+        mode = values.get("agent.mode")
+        if mode is None or not mode.origin.startswith("flag"):
+            values["agent.mode"] = Value("paper", f"implied by {source.origin}")
+    if source is None or source.raw == "simulated":
+        for key, raw in SIMULATED_DEFAULTS.items():
+            values.setdefault(key, Value(raw, "default of the simulated market"))
+
+
+def _validate(values: Mapping[str, Value]) -> Config:
+    document: dict[str, dict[str, Any]] = {}
+    for key, value in values.items():
+        section, _, name = key.partition(".")
+        document.setdefault(section, {})[name] = value.raw
+    try:
+        return Config.model_validate(document)
+    except ValidationError as error:
+        raise ConfigError("\n".join(_explain(values, error))) from None
+
+
+def _explain(values: Mapping[str, Value], error: ValidationError) -> list[str]:
+    lines = []
+    for detail in error.errors(include_url=False):
+        key = ".".join(str(part) for part in detail["loc"][:2])
+        value = values.get(key)
+        origin = value.origin if value else "configuration"
+        about = known_keys()[key].description if key in known_keys() else ""
+        message = detail["msg"].removeprefix("Value error, ")
+        if detail["type"] == "string_pattern_mismatch":
+            message = "is not one of the forms allowed"
+        line = f"{origin}: {key} = {detail['input']!r}: {message} ({about})"
+        if line not in lines:
+            lines.append(line)
+    return lines
+
+
+def _check_env_file(path: Path, config: Config) -> tuple[str, ...]:
+    """Secrets in a file that others can read: refused in live, told otherwise."""
+    info = path.lstat()
+    if stat.S_ISLNK(info.st_mode):
+        problem = "is a symbolic link"
+    elif info.st_uid != os.getuid():
+        problem = "belongs to another user"
+    elif info.st_mode & 0o077:
+        problem = f"can be read by other users (mode {stat.S_IMODE(info.st_mode):04o})"
+    else:
+        return ()
+    message = f"{path} {problem}; mend it with: chmod 600 {path.name}"
+    if config.agent.mode == "live":
+        raise ConfigError(message)
+    return (message,)
+
+
+def _require(config: Config, secrets: Secrets, values: Mapping[str, Value]) -> None:
+    """Refuse combinations that can't work, naming what is missing."""
+    mode, source = config.agent.mode, config.market.source
+    if mode != "paper":
+        for name in EXCHANGE_SECRETS:
+            if secrets.get(name) is None:
+                raise ConfigError(
+                    f"mode {mode} needs {name}: put it into the environment or .env (mode set by "
+                    f"{values['agent.mode'].origin})"
+                )
+        if source != "exchange":
+            raise ConfigError(
+                f"mode {mode} trades on an exchange, but market.source is {source}: "
+                'set agent.mode = "paper", or market.source = "exchange"'
+            )
+    if config.agent.strategy == "llm":
+        _require_llm(config, secrets)
+
+
+def _require_llm(config: Config, secrets: Secrets) -> None:
+    llm = config.llm
+    if llm.provider in ("alive", "local") and llm.base_url is None:
+        raise ConfigError(
+            f"llm.provider = {llm.provider!r} needs llm.base_url: the endpoint's address"
+        )
+    name = PROVIDER_SECRETS[llm.provider]
+    loopback = llm.base_url is not None and urlsplit(llm.base_url).hostname in (
+        "127.0.0.1",
+        "localhost",
+        "::1",
+    )
+    if secrets.get(name) is None and llm.provider != "local" and not loopback:
+        raise ConfigError(
+            f"llm.provider = {llm.provider!r} needs {name}: put it into the environment or .env"
+        )
+    if llm.format == "simple" and len(config.agent.symbols) > 1:
+        raise ConfigError(
+            'llm.format = "simple" decides on one symbol, but agent.symbols lists '
+            f'{len(config.agent.symbols)}: use llm.format = "plan"'
+        )

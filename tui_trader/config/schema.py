@@ -1,0 +1,198 @@
+"""Every configuration key, with its type, range, default and meaning.
+
+Values are strict: a string is not a number and `"false"` is not a boolean. An unknown key is
+refused.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from tui_trader.timeframes import timeframe_ms
+
+Mode = Literal["paper", "testnet", "live"]
+Provider = Literal["deepseek", "openai", "openrouter", "together", "alive", "local"]
+ExchangeType = Literal["paper", "binance_testnet", "binance", "hyperliquid"]
+
+
+class Section(BaseModel):
+    """One table of the configuration file."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class AgentConfig(Section):
+    """What is traded, how often, and who decides."""
+
+    name: str = Field("agent", pattern=r"^[A-Za-z0-9_-]{1,32}$", description="name of this agent")
+    mode: Mode = Field("paper", description="paper, testnet or live")
+    symbols: Annotated[tuple[str, ...], Field(strict=False)] = Field(
+        (), description="instruments, as BTC/USDT; one quote currency for all"
+    )
+    interval_seconds: float = Field(
+        30.0, ge=1, le=86_400, description="seconds between decisions, where longer than a candle"
+    )
+    timeframe: str | None = Field(
+        None, description="candle length, as 5m; by default that of the data"
+    )
+    strategy: str = Field(
+        "rules",
+        pattern=r"^(rules|llm|[A-Za-z_][\w.]*:[A-Za-z_]\w*)$",
+        description="rules, llm, or module:Class of a composer of your own",
+    )
+    prompt: str = Field("", max_length=20_000, description="your strategy, in words, for the model")
+
+    @field_validator("symbols")
+    @classmethod
+    def _symbols_look_right(cls, symbols: tuple[str, ...]) -> tuple[str, ...]:
+        for symbol in symbols:
+            base, _, quote = symbol.partition(":")[0].partition("/")
+            if not (base.isalnum() and quote.isalnum()) or symbol != symbol.upper():
+                raise ValueError(f"{symbol!r} is not a symbol: write it as BTC/USDT")
+        if len(set(symbols)) != len(symbols):
+            raise ValueError("a symbol is listed twice")
+        if len({symbol.partition(":")[0].partition("/")[2] for symbol in symbols}) > 1:
+            raise ValueError("all symbols must share one quote currency: one account, one money")
+        return symbols
+
+    @field_validator("timeframe")
+    @classmethod
+    def _timeframe_is_one(cls, timeframe: str | None) -> str | None:
+        if timeframe is not None:
+            timeframe_ms(timeframe)
+        return timeframe
+
+
+class MarketConfig(Section):
+    """Where candles and quotes come from."""
+
+    source: str = Field(
+        "simulated",
+        pattern=r"^(simulated|exchange|replay:.+)$",
+        description="simulated, replay:FILE[,FILE...] or exchange",
+    )
+    speed: float | Literal["max"] = Field(
+        1.0, description="of a replay or simulation: times real time, or max"
+    )
+    seed: int = Field(7, ge=0, description="of the simulated market")
+    spread_bps: float = Field(
+        2.0, ge=0, le=1_000, description="bid to ask where the data has none, in basis points"
+    )
+    max_age_seconds: float = Field(
+        90.0, gt=0, description="older quotes open nothing (never less than two candles)"
+    )
+
+    @field_validator("speed")
+    @classmethod
+    def _speed_moves(cls, speed: float | str) -> float | str:
+        if isinstance(speed, float) and speed <= 0:
+            raise ValueError("speed must be greater than 0, or max")
+        return speed
+
+
+class ExchangeConfig(Section):
+    """The venue."""
+
+    type: ExchangeType = Field("paper", description="paper, binance_testnet, binance, hyperliquid")
+    market: Literal["spot", "linear"] = Field(
+        "spot", description="spot (never short) or linear perpetual"
+    )
+
+
+class LlmConfig(Section):
+    """The model that decides when `agent.strategy` is `llm`."""
+
+    provider: Provider = Field("deepseek", description="who serves the model")
+    model: str | None = Field(None, description="by default the provider's")
+    base_url: str | None = Field(
+        None, pattern=r"^https?://", description="of an OpenAI-compatible endpoint"
+    )
+    format: Literal["simple", "plan"] | None = Field(
+        None, description="vocabulary of answers; by default simple for one symbol, else plan"
+    )
+    stall_seconds: float = Field(5.0, gt=0, le=600, description="silence that ends a call")
+    deadline_seconds: float | None = Field(
+        None, gt=0, le=3_600, description="for a whole answer; by default half the interval, >= 20"
+    )
+
+
+class RiskConfig(Section):
+    """Limits. Nothing here ever refuses an order that reduces exposure."""
+
+    max_equity_usage_pct: float = Field(
+        0.10, ge=0, le=1, description="largest position, as a fraction of equity"
+    )
+    max_leverage: float = Field(
+        3.0, gt=0, le=125, description="all positions together, as a multiple of equity"
+    )
+    daily_loss_cap_pct: float | None = Field(
+        None, gt=0, lt=1, description="loss of a UTC day, as a fraction of its first equity"
+    )
+    cooldown_seconds: int | None = Field(
+        None, ge=0, description="between two openings in one symbol"
+    )
+    max_positions: int | None = Field(None, ge=1, description="held at the same time")
+    trading_enabled: bool = Field(True, description="false: decide and log, open nothing")
+
+
+class PaperConfig(Section):
+    """The paper venue."""
+
+    initial_capital: float = Field(10_000.0, gt=0, description="in quote currency")
+    fee_bps: float = Field(10.0, ge=0, le=1_000, description="of the notional")
+    slippage_bps: float = Field(2.0, ge=0, le=1_000, description="worse than bid or ask")
+    quantity_step: float | None = Field(
+        None, gt=0, description="smallest change of quantity, base; by default from the price"
+    )
+    min_notional: float = Field(0.0, ge=0, description="smallest opening order, in quote currency")
+
+
+class FeaturesConfig(Section):
+    """What is computed from the candles."""
+
+    lookback: int = Field(250, ge=60, le=5_000, description="closed candles used")
+    indicators: Annotated[tuple[str | dict[str, Any], ...], Field(strict=False)] = Field(
+        (), description="further ones, by pandas-ta name: sma_100, or {kind = 'sma', length = 100}"
+    )
+
+
+class ConsoleConfig(Section):
+    """The screen."""
+
+    mouse: bool = Field(True, description="false: leave the mouse to the terminal")
+    theme: str = Field("tui-trader", description="colours: any theme that Textual knows, or ours")
+
+
+class LoggingConfig(Section):
+    """What is written beside the trades."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="of the application log"
+    )
+    retention_days: int = Field(30, ge=1, le=3_650, description="how long logs are kept")
+
+
+class Config(Section):
+    """The whole configuration."""
+
+    agent: AgentConfig = AgentConfig()
+    market: MarketConfig = MarketConfig()
+    exchange: ExchangeConfig = ExchangeConfig()
+    llm: LlmConfig = LlmConfig()
+    risk: RiskConfig = RiskConfig()
+    paper: PaperConfig = PaperConfig()
+    features: FeaturesConfig = FeaturesConfig()
+    console: ConsoleConfig = ConsoleConfig()
+    logging: LoggingConfig = LoggingConfig()
+
+
+def known_keys() -> dict[str, Any]:
+    """Every dotted key with its pydantic field, in the order of the schema."""
+    keys: dict[str, Any] = {}
+    for section, outer in Config.model_fields.items():
+        model = outer.annotation
+        if not (isinstance(model, type) and issubclass(model, Section)):
+            raise TypeError(f"{section} is not a section")
+        for name, inner in model.model_fields.items():
+            keys[f"{section}.{name}"] = inner
+    return keys
