@@ -121,9 +121,12 @@ def test_layers_overrule_each_other_and_every_value_knows_its_origin(tmp_path: P
         ("[market]\nspeed = 0", "greater than 0, or max"),
         ("risk = 3", "must be a table"),
         ("[risk\nmax_leverage = 3", "not valid TOML"),
-        ("[llm]\nprovider = 'local'", "needs llm.base_url"),
+        ("[llm]\nprovider = 'local'", "llm.base_url is missing"),
         ("[llm]\nprovider = 'deepseek'", "DEEPSEEK_API_KEY"),
-        ("[llm]\nprovider='local'\nbase_url='http://127.0.0.1:1/v1'\nformat='simple'", "plan"),
+        (
+            "[llm]\nprovider='local'\nbase_url='http://127.0.0.1:1/v1'\nmodel='m'\nformat='simple'",
+            "plan",
+        ),
     ],
 )
 def test_a_mistake_in_the_file_is_refused_with_file_key_and_remedy(

@@ -10,24 +10,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from pydantic import SecretStr, ValidationError
 
 from tui_trader.config.errors import ConfigError
 from tui_trader.config.schema import Config, known_keys
-from tui_trader.config.secrets import (
-    EXCHANGE_SECRETS,
-    PROVIDER_SECRETS,
-    SECRET_NAMES,
-    Secrets,
-)
+from tui_trader.config.secrets import EXCHANGE_SECRETS, SECRET_NAMES, Secrets
 from tui_trader.config.sources import Value, read_dotenv, read_names, read_toml
+from tui_trader.decision.providers import PROVIDERS, endpoint
 
 SIMULATED_DEFAULTS: Mapping[str, Any] = {
     "agent.symbols": ("BTC/USDT", "ETH/USDT", "SOL/USDT"),
     "agent.timeframe": "5s",
     "agent.interval_seconds": 5.0,
+    "exchange.market": "linear",
     "risk.cooldown_seconds": 15,
     "risk.daily_loss_cap_pct": 0.05,
 }
@@ -170,23 +166,18 @@ def _require(config: Config, secrets: Secrets, values: Mapping[str, Value]) -> N
 
 
 def _require_llm(config: Config, secrets: Secrets) -> None:
+    from tui_trader.decision.formats import answer_format
+
     llm = config.llm
-    if llm.provider in ("alive", "local") and llm.base_url is None:
-        raise ConfigError(
-            f"llm.provider = {llm.provider!r} needs llm.base_url: the endpoint's address"
+    name = PROVIDERS[llm.provider].key_env
+    try:
+        endpoint(
+            llm.provider,
+            model=llm.model,
+            base_url=llm.base_url,
+            api_key=secrets.get(name) if name else None,
         )
-    name = PROVIDER_SECRETS[llm.provider]
-    loopback = llm.base_url is not None and urlsplit(llm.base_url).hostname in (
-        "127.0.0.1",
-        "localhost",
-        "::1",
-    )
-    if secrets.get(name) is None and llm.provider != "local" and not loopback:
-        raise ConfigError(
-            f"llm.provider = {llm.provider!r} needs {name}: put it into the environment or .env"
-        )
-    if llm.format == "simple" and len(config.agent.symbols) > 1:
-        raise ConfigError(
-            'llm.format = "simple" decides on one symbol, but agent.symbols lists '
-            f'{len(config.agent.symbols)}: use llm.format = "plan"'
-        )
+        if llm.format is not None:
+            answer_format(llm.format, config.agent.symbols)
+    except ValueError as error:
+        raise ConfigError(str(error)) from None

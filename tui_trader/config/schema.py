@@ -8,10 +8,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from tui_trader.decision.providers import PROVIDERS, provider_spec
 from tui_trader.timeframes import timeframe_ms
 
 Mode = Literal["paper", "testnet", "live"]
-Provider = Literal["deepseek", "openai", "openrouter", "together", "alive", "local"]
 ExchangeType = Literal["paper", "binance_testnet", "binance", "hyperliquid"]
 
 
@@ -102,7 +102,7 @@ class ExchangeConfig(Section):
 class LlmConfig(Section):
     """The model that decides when `agent.strategy` is `llm`."""
 
-    provider: Provider = Field("deepseek", description="who serves the model")
+    provider: str = Field("deepseek", description=f"who serves the model: {', '.join(PROVIDERS)}")
     model: str | None = Field(None, description="by default the provider's")
     base_url: str | None = Field(
         None, pattern=r"^https?://", description="of an OpenAI-compatible endpoint"
@@ -114,6 +114,11 @@ class LlmConfig(Section):
     deadline_seconds: float | None = Field(
         None, gt=0, le=3_600, description="for a whole answer; by default half the interval, >= 20"
     )
+
+    @field_validator("provider")
+    @classmethod
+    def _provider_is_known(cls, provider: str) -> str:
+        return provider_spec(provider).name
 
 
 class RiskConfig(Section):

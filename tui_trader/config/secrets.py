@@ -5,16 +5,11 @@ from dataclasses import dataclass, field
 
 from pydantic import SecretStr
 
+from tui_trader.decision.providers import PROVIDERS
+
 EXCHANGE_SECRETS = ("EXCHANGE_API_KEY", "EXCHANGE_API_SECRET")
-PROVIDER_SECRETS = {
-    "deepseek": "DEEPSEEK_API_KEY",
-    "openai": "OPENAI_API_KEY",
-    "openrouter": "OPENROUTER_API_KEY",
-    "together": "TOGETHER_API_KEY",
-    "alive": "ALIVE_API_KEY",
-    "local": "LOCAL_API_KEY",
-}
-SECRET_NAMES = (*EXCHANGE_SECRETS, *PROVIDER_SECRETS.values())
+PROVIDER_SECRETS = tuple(spec.key_env for spec in PROVIDERS.values() if spec.key_env)
+SECRET_NAMES = (*EXCHANGE_SECRETS, *PROVIDER_SECRETS)
 
 
 @dataclass(frozen=True, slots=True)

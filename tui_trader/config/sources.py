@@ -1,4 +1,4 @@
-"""Where configuration values come from: one reader a layer, each giving raw values by dotted key."""
+"""Where configuration values come from: one reader a layer, giving raw values by dotted key."""
 
 import difflib
 import re

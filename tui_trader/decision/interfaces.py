@@ -25,5 +25,5 @@ class BaseComposer(ABC):
         if self.on_reasoning is not None:
             self.on_reasoning(reasoning, answer)
 
-    async def close(self) -> None:
+    async def close(self) -> None:  # noqa: B027 (most composers hold nothing to free)
         """Free connections."""

@@ -49,6 +49,7 @@ from tui_trader.models.portfolio import (
     PositionSnapshot,
     TradeType,
 )
+from tui_trader.models.request import ExchangeConfig, LlmModelConfig, TradingConfig, UserRequest
 
 __all__ = [
     "Action",
@@ -59,6 +60,7 @@ __all__ = [
     "Constraints",
     "CycleLog",
     "DecisionObject",
+    "ExchangeConfig",
     "ExecutionResult",
     "FeatureVector",
     "FeaturesPipelineResult",
@@ -66,6 +68,7 @@ __all__ = [
     "HistoryRecord",
     "InstrumentRef",
     "LlmDecisionItem",
+    "LlmModelConfig",
     "LlmPlanProposal",
     "MarketSnapshot",
     "MetricPoint",
@@ -86,8 +89,10 @@ __all__ = [
     "TradeInstruction",
     "TradeSide",
     "TradeType",
+    "TradingConfig",
     "TradingMode",
     "TxResult",
     "TxStatus",
+    "UserRequest",
     "Verdict",
 ]

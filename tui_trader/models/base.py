@@ -1,4 +1,4 @@
-"""What every data transfer object of the pipeline shares: frozen, strict about unknown fields, finite."""
+"""What every data transfer object of the pipeline shares: frozen, closed, finite."""
 
 from pydantic import BaseModel, ConfigDict
 

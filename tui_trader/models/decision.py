@@ -1,7 +1,7 @@
 """What the composer is told and what it answers.
 
-Inside the agent a decision is a target position for each symbol (`TargetPosition`). The vocabularies
-that models speak (`simple`, `plan`) are adapters in `decision.formats`.
+Inside the agent a decision is a target position for each symbol (`TargetPosition`). The
+vocabularies that models speak (`simple`, `plan`) are adapters in `decision.formats`.
 """
 
 from enum import StrEnum
@@ -46,7 +46,7 @@ class PlanAction(StrEnum):
 
 
 class LlmDecisionItem(Model):
-    """One item of a plan. `target_qty` is the signed final quantity in base currency, not a change."""
+    """One item of a plan. `target_qty` is the signed final quantity (base currency), no change."""
 
     instrument: InstrumentRef
     action: PlanAction
@@ -101,9 +101,9 @@ class ComposeAudit(Model):
 
 
 class ComposeResult(Model):
-    """What a composer answers: targets (preferred), or ready instructions, or both; all pass through risk.
+    """What a composer answers: targets (preferred), or ready instructions, or both.
 
-    A symbol that is in neither is held.
+    All pass through risk; a symbol that is in neither is held.
     """
 
     instructions: tuple[TradeInstruction, ...] = ()

@@ -15,9 +15,9 @@ class CycleLog(Model):
     """One line of `agent_log.jsonl`: S0's fields in S0's order, then ours.
 
     `timestamp` is the decision's market time in ms; `position_before` signed base currency;
-    `parsed_size_pct` a fraction of equity; `order_id`, `filled_size` (positive base) and `fill_price`
-    are null when nothing was executed. `recorded_at` is wall-clock ms: the one field (with
-    `latency_ms`) that differs between two runs of the same replay.
+    `parsed_size_pct` a fraction of equity; `order_id`, `filled_size` (positive base) and
+    `fill_price` are null when nothing was executed. `recorded_at` is wall-clock ms: the one field
+    (with `latency_ms`) that differs between two runs of the same replay.
     """
 
     timestamp: int
@@ -67,8 +67,8 @@ class HistoryRecord(Model):
 
 
 class TradeHistoryEntry(Model):
-    """One closed (or partly closed) trade: from an entry to an exit. `realized_pnl` is quote currency
-    after fees, `realized_pnl_pct` a fraction of the entry value, `holding_ms` milliseconds."""
+    """One closed (or partly closed) trade, from an entry to an exit. `realized_pnl` is quote
+    currency after fees, `realized_pnl_pct` a fraction of the entry value."""
 
     trade_id: str | None = None
     compose_id: str | None = None
@@ -106,7 +106,7 @@ class TradeDigestEntry(Model):
 
 
 class TradeDigest(Model):
-    """The digest of all symbols at `ts` (ms). `sharpe_ratio` is annualised, None until it means something."""
+    """The digest of all symbols at `ts` (ms). `sharpe_ratio` is None until it means something."""
 
     ts: int
     by_instrument: dict[str, TradeDigestEntry] = Field(default_factory=dict)

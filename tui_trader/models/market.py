@@ -4,6 +4,7 @@ Times are Unix milliseconds UTC. A candle's `ts` is its open time. Prices are in
 one unit of base currency; volumes are in base currency.
 """
 
+import math
 from typing import Any
 
 from pydantic import Field
@@ -41,6 +42,16 @@ class Ticker(Model):
     ask: float
     last: float
 
+    @property
+    def mark(self) -> float | None:
+        """The price at which positions are valued: the last trade, held within bid and ask where
+        they make sense. None when there is no valid last price."""
+        if not 0 < self.last < math.inf:
+            return None
+        if 0 < self.bid <= self.ask < math.inf:
+            return min(max(self.last, self.bid), self.ask)
+        return self.last
+
 
 class MarketSnapshot(Model):
     """What the agent knows of one symbol at the moment of a decision (S0's record).
@@ -62,9 +73,9 @@ class MarketSnapshot(Model):
 class FeatureVector(Model):
     """Named feature values of one instrument at `ts` (ms): the close of the last closed candle.
 
-    A feature that has not warmed up is absent from `values`; it is never zero or NaN. `meta` carries
-    `interval`, `group_by_key`, `input_hash` (SHA-256 of the closed candles used), `missing` (names of
-    features still warming up).
+    A feature that has not warmed up is absent from `values`; it is never zero or NaN. `meta`
+    carries `interval`, `group_by_key`, `input_hash` (SHA-256 of the closed candles used),
+    `missing` (names of features still warming up).
     """
 
     ts: int

@@ -52,9 +52,10 @@ class PositionSnapshot(Model):
 class PortfolioView(Model):
     """The whole account at `ts` (ms). None means unknown (a missing mark price), never zero.
 
-    `cash` and `account_balance` are initial capital plus realised profit less fees; `total_value` is
-    that plus unrealised profit (equity). `available_cash` and `buying_power` are what can still be put
-    into new positions, before and after leverage. `fees_paid` counts from the start of the account.
+    `cash` and `account_balance` are initial capital plus realised profit less fees; `total_value`
+    is that plus unrealised profit (equity). `available_cash` and `buying_power` are what can still
+    be put into new positions, before and after leverage. `fees_paid` counts from the start of the
+    account.
     """
 
     strategy_id: str = ""

@@ -1,0 +1,107 @@
+"""What a composer knows of one symbol, gathered from the context."""
+
+import math
+from dataclasses import dataclass
+
+from tui_trader.models import (
+    Action,
+    ComposeContext,
+    FeatureVector,
+    InstrumentRef,
+    MarketSnapshot,
+    PositionSnapshot,
+    TargetPosition,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """One symbol at the moment of a decision. `equity` is the whole account's, in quote currency.
+
+    None means unknown, everywhere.
+    """
+
+    instrument: InstrumentRef
+    vectors: tuple[FeatureVector, ...]
+    snapshot: MarketSnapshot | None
+    position: PositionSnapshot | None
+    equity: float | None
+
+    @property
+    def symbol(self) -> str:
+        return self.instrument.symbol
+
+    @property
+    def quantity(self) -> float:
+        """Signed quantity held, base currency."""
+        return self.position.quantity if self.position else 0.0
+
+    @property
+    def price(self) -> float | None:
+        """The last price in quote currency; None when there is none to trust."""
+        return self.snapshot.price if self.snapshot and self.snapshot.price > 0 else None
+
+    @property
+    def close(self) -> float | None:
+        """The close of the last closed candle, else the last price."""
+        if self.snapshot and self.snapshot.ohlcv:
+            return self.snapshot.ohlcv[-1][4]
+        return self.price
+
+    @property
+    def usable(self) -> bool:
+        """Whether there is a price and at least one feature to decide on."""
+        return self.price is not None and any(vector.values for vector in self.vectors)
+
+    def feature(self, name: str) -> float | None:
+        """A feature of the symbol's first vector (its main timeframe); None while it warms up."""
+        return self.vectors[0].values.get(name) if self.vectors else None
+
+    def quantity_for(self, size_pct: float) -> float | None:
+        """Base currency that a fraction of equity buys (S0: equity x size_pct / price); None when
+        price or equity is unknown."""
+        if self.price is None or self.equity is None or self.equity <= 0:
+            return None
+        quantity = self.equity * size_pct / self.price
+        return quantity if math.isfinite(quantity) else None
+
+    def share_of_equity(self, quantity: float) -> float:
+        """The notional of `quantity` as a fraction of equity, at most 1; 0.0 when unknown."""
+        if self.price is None or self.equity is None or self.equity <= 0:
+            return 0.0
+        return min(1.0, abs(quantity) * self.price / self.equity)
+
+    def hold(self, rationale: str) -> TargetPosition:
+        """The target that changes nothing."""
+        return TargetPosition(
+            instrument=self.instrument,
+            action=Action.HOLD,
+            target_qty=self.quantity,
+            rationale=rationale,
+        )
+
+
+def situations(context: ComposeContext) -> tuple[Situation, ...]:
+    """One situation a symbol, in the order of the features, then of the snapshots.
+
+    Positions in other symbols are not the agent's to decide on and are left out.
+    """
+    snapshots = context.market_snapshot or {}
+    instruments: dict[str, InstrumentRef] = {}
+    vectors: dict[str, list[FeatureVector]] = {}
+    for vector in context.features:
+        instruments.setdefault(vector.instrument.symbol, vector.instrument)
+        vectors.setdefault(vector.instrument.symbol, []).append(vector)
+    for symbol in snapshots:
+        instruments.setdefault(symbol, InstrumentRef(symbol=symbol))
+    portfolio = context.portfolio
+    return tuple(
+        Situation(
+            instrument,
+            tuple(vectors.get(symbol, ())),
+            snapshots.get(symbol),
+            portfolio.positions.get(symbol),
+            portfolio.total_value,
+        )
+        for symbol, instrument in instruments.items()
+    )
