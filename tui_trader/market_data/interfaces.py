@@ -12,7 +12,8 @@ from tui_trader.models import Candle, Ticker
 class MarketUpdate:
     """The market at one moment `ts` (ms): new quotes, and candles of the agent's timeframe.
 
-    `closed` is True when the candles in it have just closed (of every symbol at once); else they form.
+    `closed` is True when the candles in it have just closed (of every symbol at once); else they
+    form.
     """
 
     ts: int
@@ -35,20 +36,21 @@ class BaseMarketDataSource(ABC):
     #: and simulation as fast as they go): a run is then the same every time.
     lockstep: bool = False
 
-    async def open(self, warmup: int) -> None:
+    async def open(self, warmup: int) -> None:  # noqa: B027 (a source may be ready as it is)
         """Make at least `warmup` closed candles of every symbol available before the first update.
 
         Raises MarketDataError when there are not that many.
         """
 
-    async def close(self) -> None:
+    async def close(self) -> None:  # noqa: B027 (a source may hold nothing)
         """Free what `open` took."""
 
     @abstractmethod
     async def get_recent_candles(
         self, symbols: Sequence[str], interval: str, lookback: int
     ) -> list[Candle]:
-        """The newest `lookback` closed candles of each symbol, oldest first, symbol after symbol."""
+        """The newest `lookback` closed candles of each symbol, oldest first, symbol after
+        symbol."""
 
     @abstractmethod
     async def get_market_snapshot(self, symbols: Sequence[str]) -> dict[str, Ticker]:

@@ -16,7 +16,8 @@ IntArray = NDArray[np.int64]
 class CandleSeries:
     """Closed candles of one symbol and interval, oldest first; all arrays have shape (n,).
 
-    `ts` holds open times in ms, strictly increasing; prices are quote currency, volume base currency.
+    `ts` holds open times in ms, strictly increasing; prices are quote currency, volume base
+    currency.
     """
 
     symbol: str
