@@ -31,7 +31,10 @@ class CandleBasedFeatureComputer(ABC):
 
 
 class BaseFeaturesPipeline(ABC):
-    """Builds all features of a cycle. `warmup` is the number of closed candles to have before the first."""
+    """Builds all features of a cycle.
+
+    `warmup` is the number of closed candles to have before the first.
+    """
 
     warmup: int = 0
 
