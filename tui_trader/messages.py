@@ -4,7 +4,8 @@
 value by `key` and may be dropped. *Commands* ask for something and are answered by exactly one
 `CommandResult`. The `kind` of each is source document S2's message type where it has one.
 
-All are slotted, frozen dataclasses: they are made thousands of times a second. Times are Unix ms UTC.
+All are slotted, frozen dataclasses: they are made thousands of times a second. Times are Unix ms
+UTC.
 """
 
 from dataclasses import dataclass, field
@@ -14,7 +15,6 @@ from typing import ClassVar, Literal
 from tui_trader.models import (
     Candle,
     CycleLog,
-    Fill,
     MetricPoint,
     PortfolioView,
     TargetPosition,
@@ -27,7 +27,8 @@ from tui_trader.models import (
 
 
 class TradingState(StrEnum):
-    """What the engine may do: everything, reduce only (paused), or nothing but the operator's orders (killed)."""
+    """What the engine may do: everything, reduce only (paused), or nothing but the operator's
+    orders (killed)."""
 
     ACTIVE = "ACTIVE"
     REDUCING = "REDUCING"
@@ -47,8 +48,8 @@ class Severity(StrEnum):
 class SessionInfo:
     """What does not change while an engine runs.
 
-    `demo` is True when nothing was configured; `warnings` are shown until read (rows skipped on load,
-    a cap that is missing). `price_decimals` gives the decimals of a price by symbol.
+    `demo` is True when nothing was configured; `warnings` are shown until read (rows skipped on
+    load, a cap that is missing).
     """
 
     name: str
@@ -138,8 +139,9 @@ class ReasoningStreamed(Level):
 
 @dataclass(frozen=True, slots=True)
 class EngineHealth(Level):
-    """Sign of life, once a second. `feed_age_ms` is None before the first quote; `next_cycle_ts` None
-    when no cycle is due (paused flat, halted, ended)."""
+    """Sign of life, once a second. `feed_age_ms` is None before the first quote; `next_cycle_ts`
+    None when no cycle is due (paused flat, halted, ended).
+    """
 
     kind: ClassVar[str] = "HEALTH"
     feed_age_ms: int | None
@@ -190,11 +192,17 @@ class DecisionMade(Fact):
 
 @dataclass(frozen=True, slots=True)
 class RiskAssessed(Fact):
-    """Every clip, veto and pass of one cycle (or of an operator's order, with an empty compose_id)."""
+    """Every clip, veto and pass of one cycle (or of an operator's order, with an empty
+    compose_id)."""
 
     kind: ClassVar[str] = "RISK_ASSESSMENT"
     compose_id: str
     verdicts: tuple[Verdict, ...]
+
+    @property
+    def denials(self) -> int:
+        """How many vetoes are among the verdicts."""
+        return sum(verdict.outcome == "veto" for verdict in self.verdicts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +219,11 @@ class OrderUpdated(Fact):
 
     kind: ClassVar[str] = "ORDER_UPDATE"
     result: TxResult
+
+    @property
+    def trades(self) -> int:
+        """How many executions it brings; one where the venue names the quantity but no fills."""
+        return len(self.result.fills) or int(self.result.filled_qty > 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,7 +292,10 @@ class EngineStopped(Fact):
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A request. `believed` is the trading state that the issuer saw when asking, None if unknown."""
+    """A request.
+
+    `believed` is the trading state that the issuer saw when asking, None if unknown.
+    """
 
     kind: ClassVar[str] = "COMMAND"
     command_id: str
@@ -353,7 +369,8 @@ class Gap:
 class Snapshot:
     """Everything a viewer needs to start: the state after fact number `seq`.
 
-    `candles` are closed, oldest first; `facts` the newest facts, oldest first.
+    `candles` are closed, oldest first; `facts` the newest facts, oldest first. `earlier_trades`,
+    `earlier_denials` and `earlier_cycles` count what happened before the first of them.
     """
 
     kind: ClassVar[str] = "SNAPSHOT"
@@ -367,6 +384,10 @@ class Snapshot:
     equity: tuple[MetricPoint, ...]
     facts: tuple[Fact, ...]
     digest: TradeDigest | None = None
+    state_reason: str = ""
+    earlier_trades: int = 0
+    earlier_denials: int = 0
+    earlier_cycles: int = 0
 
 
 Message = Fact | Level | Snapshot | Gap

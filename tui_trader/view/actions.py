@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """`name` is also the console's `action_<name>`; `footer` is the short label, empty to leave it out.
+    """`name` is also the console's `action_<name>`; `footer` is the short label, empty to leave it
+    out.
 
     `rank` orders the footer: when it is too narrow, higher ranks go first.
     """
@@ -82,7 +83,7 @@ ACTIONS: tuple[Action, ...] = (
         "next_indicator",
         "indicator",
         "Next indicator",
-        "Show the next indicator (RSI, MACD, equity, drawdown) below the chart.",
+        "Show the next of equity, drawdown, RSI and MACD; a small terminal shows it for the chart.",
         rank=4,
     ),
     Action(

@@ -73,7 +73,10 @@ class Dirty(Flag):
 
 @dataclass(frozen=True, slots=True)
 class EventLine:
-    """One line of the event tail. `text` comes from models and venues too: it is not to be trusted."""
+    """One line of the event tail.
+
+    `text` comes from models and venues too: it is not to be trusted.
+    """
 
     ts: int
     severity: Severity

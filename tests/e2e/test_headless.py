@@ -1,0 +1,209 @@
+"""The agent without a console, as its user runs it."""
+
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.programs import (
+    LTC_BTC,
+    S0_FIELDS,
+    WALL_CLOCK_FIELDS,
+    run,
+    started,
+)
+from tui_trader import __version__
+from tui_trader.models import CycleLog
+
+REPLAY = ["--no-ui", "--speed", "max", "--cycles", "500", "--source"]
+
+needs_cases = pytest.mark.skipif(not LTC_BTC.exists(), reason="the case files are not here")
+
+
+@needs_cases
+def test_a_replay_ends_by_itself_with_one_valid_line_a_cycle_and_trades_in_it(
+    tmp_path: Path,
+) -> None:
+    ended = run(tmp_path, *REPLAY, f"replay:{LTC_BTC}")
+    assert ended.code == 0, ended.err
+    lines = ended.cycle_log()
+    assert len(lines) == 500
+    for line in lines:
+        CycleLog.model_validate(line)
+        assert list(line)[: len(S0_FIELDS)] == S0_FIELDS
+        assert line["symbol"] == "LTC/BTC"
+        assert line["mode"] == "paper"
+    assert ended.logs() == lines
+    actions = {line["parsed_action"] for line in lines if line["executed"]}
+    assert {"long", "close"} <= actions
+
+
+@needs_cases
+def test_two_replays_write_the_same_log_but_for_wall_clock_fields(tmp_path: Path) -> None:
+    logs = []
+    for seed in ("1", "2"):
+        home = tmp_path / seed
+        home.mkdir()
+        ended = run(home, *REPLAY, f"replay:{LTC_BTC}", PYTHONHASHSEED=seed)
+        logs.append(
+            [
+                {name: value for name, value in line.items() if name not in WALL_CLOCK_FIELDS}
+                for line in ended.cycle_log()
+            ]
+        )
+    assert logs[0] == logs[1]
+
+
+def test_the_simulated_market_as_fast_as_it_goes_is_the_same_every_time(tmp_path: Path) -> None:
+    logs = []
+    for name in ("a", "b"):
+        home = tmp_path / name
+        home.mkdir()
+        ended = run(home, "--no-ui", "--speed", "max", "--cycles", "60")
+        assert ended.code == 0, ended.err
+        logs.append(
+            [
+                {key: value for key, value in line.items() if key not in WALL_CLOCK_FIELDS}
+                for line in ended.logs()
+            ]
+        )
+    assert logs[0] == logs[1]
+    assert len(logs[0]) == 60 * 3
+
+
+def test_version_and_help(tmp_path: Path) -> None:
+    assert run(tmp_path, "--version").out == f"tui-trader {__version__}\n"
+    told = run(tmp_path, "--help")
+    assert told.code == 0
+    for flag in ("--no-ui", "--source", "--speed", "--cycles", "--config", "--env", "--verbose"):
+        assert flag in told.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--nonsense"], "--nonsense"),
+        (["--cycles", "0"], "cycles"),
+        (["--config", "nowhere.toml"], "nowhere.toml: no such file"),
+        (["--env", "nowhere.env"], "nowhere.env: no such file"),
+        (["--source", "replay:nowhere.csv"], "nowhere.csv"),
+        (["--source", "elsewhere"], "market.source"),
+        (["--speed", "fast"], "market.speed"),
+        (["--interval", "0"], "agent.interval_seconds"),
+        (["--timeframe", "5 minutes"], "agent.timeframe"),
+        (["--live"], "EXCHANGE_API_KEY"),
+    ],
+)
+def test_a_usage_error_ends_with_2_and_says_what_is_wrong(
+    tmp_path: Path, arguments: list[str], said: str
+) -> None:
+    ended = run(tmp_path, "--no-ui", *arguments)
+    assert ended.code == 2
+    assert said in ended.err
+    assert "Traceback" not in ended.err
+    assert ended.out == ""
+
+
+def test_a_configuration_error_names_file_key_and_nearest_key(tmp_path: Path) -> None:
+    (tmp_path / "my.toml").write_text("[risk]\nmax_postions = 3\n")
+    ended = run(tmp_path, "--no-ui", "--config", "my.toml")
+    assert ended.code == 2
+    for said in ("my.toml", "risk.max_postions", "risk.max_positions"):
+        assert said in ended.err
+
+
+def test_bad_candles_are_told_with_file_and_line(tmp_path: Path) -> None:
+    rows = [f"{1_600_000_000_000 + 60_000 * i},1,2,0.5,1,10" for i in range(80)]
+    rows[70] = rows[70].replace(",2,", ",0.1,")
+    path = tmp_path / "BTC_USDT-1m.csv"
+    path.write_text("timestamp,open,high,low,close,volume\n" + "\n".join(rows))
+    ended = run(tmp_path, *REPLAY, f"replay:{path}")
+    assert ended.code != 0
+    assert "BTC_USDT-1m.csv" in ended.err
+    assert "72" in ended.err
+    assert "Traceback" not in ended.err
+
+
+@pytest.mark.parametrize("mode", ["testnet", "live"])
+def test_modes_without_a_venue_are_refused(tmp_path: Path, mode: str) -> None:
+    keys = dict.fromkeys(("EXCHANGE_API_KEY", "EXCHANGE_API_SECRET", "DEEPSEEK_API_KEY"), "x")
+    ended = run(tmp_path, "--no-ui", RUN_MODE=mode, SYMBOL="BTC/USDT", **keys)
+    assert ended.code == 2
+    assert "exchange" in ended.err
+
+
+def _first_line(process: "subprocess.Popen[str]") -> str:
+    assert process.stdout is not None
+    return process.stdout.readline()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_the_run_gracefully(tmp_path: Path, number: signal.Signals) -> None:
+    with started(tmp_path, "--no-ui") as process:
+        assert _first_line(process)
+        process.send_signal(number)
+        out, err = process.communicate(timeout=30)
+    assert process.returncode == 0, err
+    assert "completing the running cycle" in err
+    for line in out.splitlines():
+        CycleLog.model_validate_json(line)
+
+
+def test_sigusr1_halts_for_good_until_somebody_resumes(tmp_path: Path) -> None:
+    with started(tmp_path, "--no-ui") as process:
+        assert _first_line(process)
+        process.send_signal(signal.SIGUSR1)
+        assert process.stderr is not None
+        assert any("halted" in line for line in process.stderr)
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=30)
+    (kill_file,) = (tmp_path / "tui-trader").rglob("KILL")
+    assert "SIGUSR1" in kill_file.read_text()
+    with started(tmp_path, "--no-ui") as process:
+        assert process.stderr is not None
+        assert any("HALTED" in line for line in process.stderr)
+
+
+def test_a_reader_that_goes_away_ends_the_run_quietly(tmp_path: Path) -> None:
+    with started(tmp_path, "--no-ui", "--speed", "max", "--cycles", "100000") as process:
+        assert _first_line(process)
+        assert process.stdout is not None
+        process.stdout.close()
+        process.stdout = None
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert "Traceback" not in err
+
+
+def test_a_second_engine_on_the_same_folder_is_refused(tmp_path: Path) -> None:
+    with started(tmp_path, "--no-ui") as process:
+        assert _first_line(process)
+        second = run(tmp_path, "--no-ui", "--cycles", "1")
+        assert second.code == 2
+        assert str(process.pid) in second.err
+
+
+def test_without_a_terminal_the_console_gives_way_to_lines(tmp_path: Path) -> None:
+    ended = run(tmp_path, "--cycles", "1")
+    assert ended.code == 0
+    assert "running without the console" in ended.err
+    assert len(ended.logs()) == 3
+
+
+def test_no_secret_is_written_anywhere(tmp_path: Path) -> None:
+    canary = "canary-7f3a91"
+    ended = run(
+        tmp_path,
+        "--no-ui",
+        "--cycles",
+        "1",
+        "--verbose",
+        EXCHANGE_API_KEY=canary,
+        EXCHANGE_API_SECRET=canary,
+        DEEPSEEK_API_KEY=canary,
+    )
+    assert ended.code == 0
+    written = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
+    assert not any(canary.encode() in content for content in written)
+    assert canary not in ended.out + ended.err
