@@ -7,7 +7,10 @@ from abc import ABC, abstractmethod
 
 
 class Clock(ABC):
-    """The agent's time. `now_ms` is Unix milliseconds UTC; `monotonic` seconds that never run backwards."""
+    """The agent's time.
+
+    `now_ms` is Unix milliseconds UTC; `monotonic` seconds that never run backwards.
+    """
 
     @abstractmethod
     def now_ms(self) -> int:
@@ -36,7 +39,8 @@ class SystemClock(Clock):
         return time.monotonic()
 
     async def sleep_until(self, ts_ms: int) -> None:
-        while (left := ts_ms - self.now_ms()) > 0:
+        # In a loop: the wall clock may be set back meanwhile.
+        while (left := ts_ms - self.now_ms()) > 0:  # noqa: ASYNC110
             await asyncio.sleep(left / 1000)
         await asyncio.sleep(0)
 
@@ -66,6 +70,7 @@ class VirtualClock(Clock):
         if math.isinf(self.speed):
             self._anchor_ms = max(self._anchor_ms, ts_ms)
         else:
-            while (left := ts_ms - self.now_ms()) > 0:
+            # In a loop: whole milliseconds of market time may be missing after a sleep.
+            while (left := ts_ms - self.now_ms()) > 0:  # noqa: ASYNC110
                 await asyncio.sleep(left / 1000 / self.speed)
         await asyncio.sleep(0)

@@ -173,8 +173,9 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
             load(environ={}, **{argument: tmp_path / "nowhere"})  # type: ignore[arg-type]
 
 
-def test_a_replay_flag_means_paper_whatever_the_environment_says() -> None:
-    flags = {"market.source": from_flag("market.source", "replay:x.csv", "--source")}
+def test_a_replay_flag_means_paper_whatever_the_environment_says(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").touch()
+    flags = {"market.source": from_flag("market.source", f"replay:{tmp_path}/x.csv", "--source")}
     loaded = load(flags=flags, environ=S0_ENVIRONMENT)
     assert loaded.config.agent.mode == "paper"
     assert loaded.origins["agent.mode"] == "implied by flag --source"

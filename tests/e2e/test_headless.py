@@ -155,7 +155,7 @@ def test_sigusr1_halts_for_good_until_somebody_resumes(tmp_path: Path) -> None:
         assert _first_line(process)
         process.send_signal(signal.SIGUSR1)
         assert process.stderr is not None
-        assert any("halted" in line for line in process.stderr)
+        assert any("HALTED" in line for line in process.stderr)
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=30)
     (kill_file,) = (tmp_path / "tui-trader").rglob("KILL")

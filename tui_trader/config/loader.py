@@ -66,7 +66,6 @@ def load(
     values: dict[str, Value] = {}
     for layer in layers:
         values |= layer
-    demo = not any(layers[:3])
     _imply(values)
     config = _validate(values)
     secrets = Secrets(
@@ -79,6 +78,7 @@ def load(
     warnings = _check_env_file(env_file, config) if secrets.by_name and env_file else ()
     _require(config, secrets, values)
     origins = {key: values[key].origin if key in values else "default" for key in known_keys()}
+    demo = not any(layers[:3]) and config.market.source == "simulated"
     return LoadedConfig(config, secrets, origins, warnings, demo)
 
 
@@ -149,6 +149,10 @@ def _check_env_file(path: Path, config: Config) -> tuple[str, ...]:
 def _require(config: Config, secrets: Secrets, values: Mapping[str, Value]) -> None:
     """Refuse combinations that can't work, naming what is missing."""
     mode, source = config.agent.mode, config.market.source
+    if source.startswith("replay:"):
+        for name in source.removeprefix("replay:").split(","):
+            if not Path(name).expanduser().is_file():
+                raise ConfigError(f"{values['market.source'].origin}: {name}: no such file")
     if mode != "paper":
         for name in EXCHANGE_SECRETS:
             if secrets.get(name) is None:

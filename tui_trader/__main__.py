@@ -1,0 +1,5 @@
+"""python -m tui_trader"""
+
+from tui_trader.cli import main
+
+main()

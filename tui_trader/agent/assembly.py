@@ -1,0 +1,288 @@
+"""From a configuration to a running agent: the one place that picks implementations."""
+
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from tui_trader.agent import kill_file
+from tui_trader.agent.account import Account, open_account
+from tui_trader.agent.control import OperatorControl
+from tui_trader.agent.coordinator import CycleIdentity, DecisionCoordinator, Stages
+from tui_trader.agent.desk import OrderDesk
+from tui_trader.agent.journal import Journal
+from tui_trader.agent.market import Market, open_market
+from tui_trader.agent.publisher import Publisher
+from tui_trader.agent.runtime import AgentRuntime, Pace, RuntimeParts
+from tui_trader.agent.strategy import default_composer, load_agent, make_request
+from tui_trader.clock import SystemClock
+from tui_trader.config.errors import ConfigError
+from tui_trader.config.loader import LoadedConfig
+from tui_trader.config.schema import Config
+from tui_trader.decision.providers import PROVIDERS
+from tui_trader.execution.paper import PaperExecutionGateway
+from tui_trader.features.candles import SimpleCandleFeatureComputer
+from tui_trader.features.indicators import DEFAULT_INDICATORS
+from tui_trader.features.pipeline import DefaultFeaturesPipeline
+from tui_trader.messages import Message, OrderRequested, SessionInfo, TradingState
+from tui_trader.models import (
+    PortfolioView,
+    StrategyStatus,
+    StrategySummary,
+    TradeInstruction,
+    TradingMode,
+    UserRequest,
+)
+from tui_trader.portfolio.service import InMemoryPortfolioService
+from tui_trader.risk.interfaces import RiskMarket
+from tui_trader.risk.limits import RiskLimits, SizeFilter, derived_step
+from tui_trader.risk.manager import RiskManager
+from tui_trader.timeframes import timeframe_ms
+from tui_trader.trading_history.digest import RollingDigestBuilder
+from tui_trader.trading_history.recorder import StoreHistoryRecorder
+
+logger = logging.getLogger(__name__)
+
+DIGEST_RECORDS = 500
+"""Of earlier runs, so many execution records reach the digest."""
+
+STATUS = {
+    TradingState.ACTIVE: StrategyStatus.RUNNING,
+    TradingState.REDUCING: StrategyStatus.PAUSED,
+    TradingState.HALTED: StrategyStatus.STOPPED,
+}
+
+
+async def assemble(
+    loaded: LoadedConfig, *, max_cycles: int | None = None, data_dir: Path | None = None
+) -> AgentRuntime:
+    """A runtime as configured, ready to `run`; it holds its account until it has ended.
+
+    `data_dir` replaces the folder that belongs to mode and market. Raises ConfigError,
+    MarketDataError, or what the disk says.
+    """
+    config, wall = loaded.config, SystemClock()
+    computer = _computer(config)
+    market = open_market(config, computer.warmup)
+    request = make_request(loaded, market)
+    agent, composer = load_agent(config.agent.strategy, request)
+    account = open_account(loaded, market, data_dir, wall)
+    session = _session(loaded, market, request, account, wall.now_ms())
+    publisher = Publisher(
+        market.clock,
+        session,
+        account.risk_state.trading_state,
+        state_reason=account.state_reason,
+        equity=account.store.equity_points(2_000),
+    )
+    risk = RiskManager(_limits(config, market), account.risk_state)
+    portfolio = InMemoryPortfolioService(
+        account.ledger,
+        market.source.ticker,
+        market.clock,
+        market=config.exchange.market,
+        leverage=config.risk.max_leverage,
+        constraints=risk.limits.constraints(),
+    )
+    desk = OrderDesk(
+        _gateway(config, market, account, portfolio, publisher.publish),
+        portfolio,
+        risk,
+        market.clock,
+        publisher.publish,
+        account.store.record_results,
+    )
+    journal = Journal(
+        StoreHistoryRecorder(account.store),
+        account.log,
+        RollingDigestBuilder(),
+        lambda: risk.state.model_dump(mode="json"),
+        earlier=account.store.history(kind="execution", limit=DIGEST_RECORDS),
+    )
+    max_age_ms = _max_age_ms(config, market)
+    features = await agent._build_features_pipeline(request) or DefaultFeaturesPipeline(
+        market.source,
+        market.symbols,
+        market.timeframe,
+        market.clock,
+        lookback=config.features.lookback,
+        max_age_ms=max_age_ms,
+        computer=computer,
+    )
+    composer = (
+        composer
+        or await agent._create_decision_composer(request)
+        or default_composer(
+            config.agent.strategy, request, market.clock, watched=not market.source.lockstep
+        )
+    )
+    run_id = f"{config.agent.name}-{account.run}"
+    coordinator = DecisionCoordinator(
+        CycleIdentity(config.agent.name, run_id, config.agent.mode, config.agent.prompt),
+        Stages(features, composer, risk, desk, portfolio, journal),
+        clock=market.clock,
+        wall=wall,
+        publish=publisher.publish,
+        risk_market=lambda: _risk_market(market, max_age_ms),
+        summarise=lambda view: _summary(session, view, risk.trading_state),
+    )
+
+    def set_state(state: TradingState) -> None:
+        risk.set_trading_state(state)
+        account.store.save_risk_state(risk.state.model_dump(mode="json"))
+
+    control = OperatorControl(
+        clock=market.clock,
+        publish=publisher.publish,
+        desk=desk,
+        risk=risk,
+        portfolio=portfolio,
+        state=lambda: risk.trading_state,
+        set_state=set_state,
+        record=journal.write_operator,
+        kill_path=account.kill_path,
+        run_id=run_id,
+    )
+    return AgentRuntime(
+        RuntimeParts(
+            session=session,
+            request=request,
+            agent=agent,
+            pace=Pace(
+                round(config.agent.interval_seconds * 1000),
+                timeframe_ms(market.timeframe),
+                max_cycles,
+            ),
+            clock=market.clock,
+            source=market.source,
+            features=features,
+            composer=composer,
+            portfolio=portfolio,
+            coordinator=coordinator,
+            control=control,
+            publisher=publisher,
+            state=lambda: risk.trading_state,
+            halted_outside=lambda: kill_file.exists(account.kill_path),
+            release=account.opened.close,
+        )
+    )
+
+
+def _computer(config: Config) -> SimpleCandleFeatureComputer:
+    try:
+        return SimpleCandleFeatureComputer([*DEFAULT_INDICATORS, *config.features.indicators])
+    except ValueError as error:
+        raise ConfigError(f"features.indicators: {error}") from None
+
+
+def _limits(config: Config, market: Market) -> RiskLimits:
+    risk, paper = config.risk, config.paper
+    sizes = {
+        symbol: SizeFilter(
+            step=paper.quantity_step or derived_step(price, paper.initial_capital),
+            min_notional=paper.min_notional,
+        )
+        for symbol, price in market.prices.items()
+    }
+    return RiskLimits(
+        max_equity_usage_pct=risk.max_equity_usage_pct,
+        max_leverage=risk.max_leverage,
+        daily_loss_cap_pct=risk.daily_loss_cap_pct,
+        cooldown_seconds=risk.cooldown_seconds,
+        trading_enabled=risk.trading_enabled,
+        market=config.exchange.market,
+        allow_short=config.exchange.market == "linear",
+        max_positions=risk.max_positions,
+        sizes=sizes,
+    )
+
+
+def _gateway(
+    config: Config,
+    market: Market,
+    account: Account,
+    portfolio: InMemoryPortfolioService,
+    publish: Callable[[Message], None],
+) -> PaperExecutionGateway:
+    def keep_intent(instruction: TradeInstruction, order_id: str) -> None:
+        now = market.clock.now_ms()
+        account.store.record_intent(instruction, order_id, now)
+        publish(OrderRequested(now, instruction))
+
+    return PaperExecutionGateway(
+        market.source.ticker,
+        market.clock,
+        position_of=account.ledger.quantity_of,
+        buying_power=lambda: portfolio.get_view().buying_power,
+        on_order=keep_intent,
+        market=config.exchange.market,
+        fee_bps=config.paper.fee_bps,
+        slippage_bps=config.paper.slippage_bps,
+        account=market.account,
+    )
+
+
+def _max_age_ms(config: Config, market: Market) -> int:
+    """The age at which data is stale: as configured, but never less than two candles."""
+    return max(round(config.market.max_age_seconds * 1000), 2 * timeframe_ms(market.timeframe))
+
+
+def _risk_market(market: Market, max_age_ms: int) -> RiskMarket:
+    now = market.clock.now_ms()
+    tickers = {
+        symbol: ticker
+        for symbol in market.symbols
+        if (ticker := market.source.ticker(symbol)) is not None
+    }
+    stale = {symbol for symbol, ticker in tickers.items() if now - ticker.ts > max_age_ms}
+    return RiskMarket(now, tickers, frozenset(stale))
+
+
+def _session(
+    loaded: LoadedConfig, market: Market, request: UserRequest, account: Account, started: int
+) -> SessionInfo:
+    config = loaded.config
+    by_model = config.agent.strategy == "llm"
+    llm = request.llm_model_config
+    return SessionInfo(
+        name=config.agent.name,
+        mode=config.agent.mode,
+        venue="paper",
+        market=config.exchange.market,
+        symbols=market.symbols,
+        timeframe=market.timeframe,
+        interval_seconds=config.agent.interval_seconds,
+        strategy=config.agent.strategy,
+        model=llm.model_id or PROVIDERS[llm.provider].default_model if by_model else None,
+        source=config.market.source,
+        initial_capital=config.paper.initial_capital,
+        quote_ccy=account.ledger.quote_ccy,
+        pid=os.getpid(),
+        started_ts=started,
+        data_folder=str(account.folder),
+        max_equity_usage_pct=config.risk.max_equity_usage_pct,
+        max_leverage=config.risk.max_leverage,
+        daily_loss_cap_pct=config.risk.daily_loss_cap_pct,
+        cooldown_seconds=config.risk.cooldown_seconds,
+        trading_enabled=config.risk.trading_enabled,
+        demo=loaded.demo,
+        warnings=account.warnings,
+    )
+
+
+def _summary(session: SessionInfo, view: PortfolioView, state: TradingState) -> StrategySummary:
+    total = view.total_value
+    profit = None if total is None else total - session.initial_capital
+    return StrategySummary(
+        strategy_id=session.name,
+        name=session.name,
+        model_id=session.model,
+        exchange_id=session.venue,
+        mode=TradingMode.VIRTUAL,
+        status=STATUS[state],
+        realized_pnl=view.total_realized_pnl,
+        unrealized_pnl=view.total_unrealized_pnl,
+        pnl_abs=profit,
+        pnl_pct=None if profit is None else profit / session.initial_capital,
+        last_updated_ts=view.ts,
+    )

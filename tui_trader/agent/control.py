@@ -1,0 +1,233 @@
+"""The operator's hand: pause, resume, kill, close. It needs neither the model nor the console."""
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from tui_trader.agent import cycle_logs, kill_file
+from tui_trader.agent.desk import OrderDesk
+from tui_trader.clock import Clock
+from tui_trader.messages import (
+    AlertRaised,
+    ClosePosition,
+    Command,
+    CommandResult,
+    DecideNow,
+    GoLive,
+    Kill,
+    Message,
+    Pause,
+    Resume,
+    Severity,
+    Stop,
+    TradingState,
+    TradingStateChanged,
+)
+from tui_trader.models import (
+    HistoryRecord,
+    RecordKind,
+    TradeHistoryEntry,
+    TradeInstruction,
+    TxResult,
+    TxStatus,
+)
+from tui_trader.portfolio.interfaces import BasePortfolioService
+from tui_trader.risk.interfaces import BaseRiskManager
+
+logger = logging.getLogger(__name__)
+
+Answer = tuple[bool, str]
+"""Whether a command was carried out, and what to tell the operator."""
+
+
+class RunningLoop(Protocol):
+    """What the operator's hand needs of the loop."""
+
+    def cancel_decision(self, because: str) -> None:
+        """Break off the decision being made, if any."""
+        ...
+
+    def decide_now(self) -> Answer:
+        """Run a cycle now, or say why not."""
+        ...
+
+    def request_stop(self, reason: str) -> None:
+        """End the run after the running cycle."""
+        ...
+
+
+class OperatorControl:
+    """Carries out commands and answers each with exactly one CommandResult.
+
+    `set_state` changes the trading state in memory at once, then makes it durable; it raises when
+    the disk refuses.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        publish: Callable[[Message], None],
+        desk: OrderDesk,
+        risk: BaseRiskManager,
+        portfolio: BasePortfolioService,
+        state: Callable[[], TradingState],
+        set_state: Callable[[TradingState], None],
+        record: Callable[[Sequence[HistoryRecord]], None],
+        kill_path: Path | None,
+        run_id: str,
+    ) -> None:
+        self._clock = clock
+        self._publish = publish
+        self._desk = desk
+        self._risk = risk
+        self._portfolio = portfolio
+        self._state = state
+        self._set_state = set_state
+        self._record = record
+        self._loop: RunningLoop | None = None
+        self._kill_path = kill_path
+        self._run_id = run_id
+        self._orders = 0
+        self._handlers: dict[str, Callable[[Command], Awaitable[Answer]]] = {
+            Pause.kind: self._pause,
+            Resume.kind: self._resume,
+            Kill.kind: self._kill,
+            ClosePosition.kind: self._close,
+            DecideNow.kind: self._decide,
+            GoLive.kind: self._go_live,
+            Stop.kind: self._stop,
+        }
+
+    def bind(self, loop: RunningLoop) -> None:
+        """Know the loop that this hand reaches into."""
+        self._loop = loop
+
+    async def handle(self, command: Command) -> None:
+        """Carry out `command` and publish its one answer, whatever happens."""
+        try:
+            ok, detail = await self._handlers[command.kind](command)
+        except Exception as error:
+            logger.exception("command %s failed", command.kind)
+            ok, detail = False, f"failed: {type(error).__name__}: {error}"
+        logger.info("command %s by %s: %s %s", command.kind, command.issuer, ok, detail)
+        self._publish(
+            CommandResult(self._clock.now_ms(), command.command_id, command.kind, ok, detail)
+        )
+
+    async def _pause(self, command: Command) -> Answer:
+        if self._state() is TradingState.HALTED:
+            return False, "halted already, which is more than paused"
+        self._change(TradingState.REDUCING, "paused: nothing new is opened", command.issuer)
+        self._break_off("paused")
+        return True, "paused: closes go on, nothing new is opened"
+
+    async def _resume(self, command: Command) -> Answer:
+        if command.believed is not None and command.believed is not self._state():
+            return False, f"the state is {self._state()}, not {command.believed}: look, then resume"
+        if self._kill_path is not None:
+            kill_file.clear(self._kill_path)
+        self._change(TradingState.ACTIVE, "resumed", command.issuer)
+        return True, "active"
+
+    async def _kill(self, command: Command) -> Answer:
+        """Halt in memory first, so that nothing slips in; acknowledge once it is durable."""
+        flatten = isinstance(command, Kill) and command.flatten
+        trouble = self.halt(f"killed by {command.issuer}", command.issuer)
+        said = ["halted"]
+        if flatten:
+            ok, closed = await self._close_all("")
+            trouble = trouble if ok else [*trouble, closed]
+            said.append(closed)
+        held = self._portfolio.get_view().positions
+        said.append("flat" if not held else f"still held: {_listed(held)}")
+        return not trouble, "; ".join([*said, *trouble])
+
+    def halt(self, reason: str, issuer: str) -> list[str]:
+        """Halt at once and durably on two media (kill file, database); return what went wrong."""
+        trouble = []
+        try:
+            if self._kill_path is not None:
+                kill_file.write(self._kill_path, reason, self._clock.now_ms())
+        except OSError as error:
+            trouble.append(f"the kill file could not be written: {error}")
+        try:
+            self._change(TradingState.HALTED, reason, issuer)
+        except Exception as error:
+            trouble.append(f"the halt could not be stored: {error}")
+        self._break_off("halted")
+        for text in trouble:
+            self._publish(AlertRaised(self._clock.now_ms(), Severity.ERROR, "kill", text))
+        return trouble
+
+    async def _close(self, command: Command) -> Answer:
+        symbol = command.symbol if isinstance(command, ClosePosition) else ""
+        return await self._close_all(symbol)
+
+    async def _close_all(self, only: str) -> Answer:
+        """Close `only` (or everything) at market, and say what is left."""
+        async with self._desk.lock:
+            instructions = self._closing(only)
+            if not instructions:
+                return False, f"no position in {only}" if only else "no position to close"
+            results, trades = await self._desk.trade(instructions)
+            self._write(results, trades)
+        held = self._portfolio.get_view().positions
+        left = {symbol for symbol in held if symbol == only or not only}
+        said = "; ".join(_outcome(result) for result in results)
+        return not left, said if not left else f"{said}; still held: {_listed(left)}"
+
+    def _closing(self, only: str) -> list[TradeInstruction]:
+        positions = self._portfolio.get_view().positions
+        self._orders += 1
+        compose_id = f"{self._run_id}-operator{self._orders}"
+        return [
+            self._risk.close_instruction(compose_id, position.instrument, position.quantity)
+            for symbol, position in positions.items()
+            if symbol == only or not only
+        ]
+
+    def _write(self, results: Sequence[TxResult], trades: Sequence[TradeHistoryEntry]) -> None:
+        self._record(
+            [
+                HistoryRecord(
+                    ts=self._clock.now_ms(),
+                    kind=RecordKind.EXECUTION,
+                    reference_id=results[0].instruction_id.partition(":")[0],
+                    payload=cycle_logs.execution_payload(results, trades),
+                )
+            ]
+        )
+
+    async def _decide(self, command: Command) -> Answer:
+        return self._loop.decide_now() if self._loop else (False, "the engine is starting")
+
+    async def _go_live(self, command: Command) -> Answer:
+        return False, "refused: there is no venue for live trading in this version"
+
+    async def _stop(self, command: Command) -> Answer:
+        if self._loop:
+            self._loop.request_stop(f"stopped by {command.issuer}")
+        return True, "stopping after the running cycle"
+
+    def _break_off(self, because: str) -> None:
+        if self._loop:
+            self._loop.cancel_decision(because)
+
+    def _change(self, state: TradingState, reason: str, issuer: str) -> None:
+        try:
+            self._set_state(state)
+        finally:
+            self._publish(TradingStateChanged(self._clock.now_ms(), self._state(), reason, issuer))
+
+
+def _outcome(result: TxResult) -> str:
+    symbol = result.instrument.symbol
+    if result.status is TxStatus.FILLED:
+        return f"closed {result.filled_qty:g} {symbol} at {result.avg_exec_price:g}"
+    return f"{symbol} not closed: {result.status} {result.reason or ''}".rstrip()
+
+
+def _listed(symbols: object) -> str:
+    return ", ".join(sorted(symbols)) if isinstance(symbols, (dict, set)) else ""

@@ -1,0 +1,286 @@
+"""One decision cycle, from reading the account to writing down what happened."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from tui_trader.agent import cycle_logs
+from tui_trader.agent.desk import OrderDesk
+from tui_trader.agent.journal import Journal
+from tui_trader.clock import Clock
+from tui_trader.decision.interfaces import BaseComposer
+from tui_trader.features.interfaces import BaseFeaturesPipeline
+from tui_trader.messages import (
+    CycleCompleted,
+    CycleStarted,
+    DecisionMade,
+    Message,
+    ReasoningStreamed,
+    RiskAssessed,
+)
+from tui_trader.models import (
+    Action,
+    ComposeAudit,
+    ComposeContext,
+    ComposeResult,
+    CycleLog,
+    FeaturesPipelineResult,
+    InstrumentRef,
+    PortfolioView,
+    StrategySummary,
+    TargetPosition,
+    TradeDigest,
+    TradeHistoryEntry,
+    TradeInstruction,
+    TxResult,
+    Verdict,
+)
+from tui_trader.portfolio.interfaces import BasePortfolioService
+from tui_trader.risk.interfaces import Assessment, BaseRiskManager, RiskMarket
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class CycleResult:
+    """What one cycle came to; handed to the hooks of an agent of one's own."""
+
+    compose_id: str
+    number: int
+    targets: tuple[TargetPosition, ...]
+    instructions: tuple[TradeInstruction, ...]
+    verdicts: tuple[Verdict, ...]
+    results: tuple[TxResult, ...]
+    trades: tuple[TradeHistoryEntry, ...]
+    logs: tuple[CycleLog, ...]
+    portfolio: PortfolioView
+    digest: TradeDigest
+    strategy_summary: StrategySummary
+
+
+@dataclass(frozen=True, slots=True)
+class CycleIdentity:
+    """What names the cycles of one run: `run_id` is unique among the runs on one data folder."""
+
+    strategy_id: str
+    run_id: str
+    mode: str
+    prompt_text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """The stages of the cycle, each behind its interface."""
+
+    features: BaseFeaturesPipeline
+    composer: BaseComposer
+    risk: BaseRiskManager
+    desk: OrderDesk
+    portfolio: BasePortfolioService
+    journal: Journal
+
+
+class DecisionCoordinator:
+    """Runs cycles. What differs between paper, live, replay and backtest is what it is given.
+
+    `clock` is market time, `wall` the real one; `risk_market` tells quotes and their staleness at
+    the moment of asking. A cycle is durable before its completion is published.
+    """
+
+    def __init__(
+        self,
+        identity: CycleIdentity,
+        stages: Stages,
+        *,
+        clock: Clock,
+        wall: Clock,
+        publish: Callable[[Message], None],
+        risk_market: Callable[[], RiskMarket],
+        summarise: Callable[[PortfolioView], StrategySummary],
+    ) -> None:
+        self._identity = identity
+        self._stages = stages
+        self._clock = clock
+        self._wall = wall
+        self._publish = publish
+        self._risk_market = risk_market
+        self._summarise = summarise
+        self._number = 0
+        self._composing: asyncio.Task[ComposeResult] | None = None
+        self._cancelled_because = ""
+
+    def cancel_decision(self, because: str) -> None:
+        """Break off the decision being made, if any: its cycle ends as a hold."""
+        if self._composing is not None and not self._composing.done():
+            self._cancelled_because = because
+            self._composing.cancel()
+
+    async def run_once(self) -> CycleResult:
+        """One cycle. Raises MarketDataError when the market can't be read: nothing is decided."""
+        stages, ts = self._stages, self._clock.now_ms()
+        started = self._clock.monotonic()
+        number, compose_id = self._begin(ts)
+        before = stages.portfolio.get_view()
+        features = await stages.features.build()
+        context = self._context(ts, compose_id, features, before)
+        composed = await self._compose(context)
+        targets = self._complete(composed, context)
+        self._announce(number, compose_id, composed, targets)
+        async with stages.desk.lock:
+            assessment = self._assess(compose_id, targets, before)
+            results, trades = await stages.desk.trade(assessment.instructions, features.features)
+        view = stages.portfolio.get_view()
+        logs = cycle_logs.build(
+            context=context,
+            audit=composed.audit,
+            targets=targets,
+            assessment=assessment,
+            results=results,
+            mode=self._identity.mode,
+            equity=view.total_value,
+            recorded_at=self._wall.now_ms(),
+        )
+        records = cycle_logs.records(context, composed, assessment, results, trades)
+        stages.journal.write_cycle(records, logs, view)
+        self._publish(
+            CycleCompleted(
+                self._clock.now_ms(),
+                compose_id,
+                number,
+                tuple(logs),
+                view,
+                stages.journal.digest,
+                round((self._clock.monotonic() - started) * 1000),
+            )
+        )
+        return CycleResult(
+            compose_id=compose_id,
+            number=number,
+            targets=targets,
+            instructions=assessment.instructions,
+            verdicts=assessment.verdicts,
+            results=tuple(results),
+            trades=tuple(trades),
+            logs=tuple(logs),
+            portfolio=view,
+            digest=stages.journal.digest,
+            strategy_summary=self._summarise(view),
+        )
+
+    def _begin(self, ts: int) -> tuple[int, str]:
+        self._number += 1
+        compose_id = f"{self._identity.run_id}-{self._number:06d}"
+        self._publish(CycleStarted(ts, compose_id, self._number))
+        return self._number, compose_id
+
+    def _context(
+        self, ts: int, compose_id: str, features: FeaturesPipelineResult, view: PortfolioView
+    ) -> ComposeContext:
+        return ComposeContext(
+            ts=ts,
+            compose_id=compose_id,
+            strategy_id=self._identity.strategy_id,
+            features=features.features,
+            portfolio=view,
+            digest=self._stages.journal.digest,
+            prompt_text=self._identity.prompt_text,
+            market_snapshot=features.snapshots,
+            constraints=view.constraints,
+        )
+
+    async def _compose(self, context: ComposeContext) -> ComposeResult:
+        """Ask the composer, whatever it does: cancelled or failed, the answer is a hold."""
+        composer = self._stages.composer
+        composer.on_reasoning = lambda text, answer: self._publish(
+            ReasoningStreamed(self._clock.now_ms(), context.compose_id, text, answer)
+        )
+        self._cancelled_because = ""
+        self._composing = asyncio.ensure_future(composer.compose(context))
+        try:
+            return await self._composing
+        except asyncio.CancelledError:
+            if not self._cancelled_because:
+                raise
+            return _no_answer("cancelled", f"forced hold: {self._cancelled_because}")
+        except Exception as error:
+            logger.exception("the composer failed")
+            return _no_answer("llm_error", f"forced hold: composer failed: {type(error).__name__}")
+        finally:
+            self._composing = None
+
+    def _complete(
+        self, composed: ComposeResult, context: ComposeContext
+    ) -> tuple[TargetPosition, ...]:
+        """One target per symbol that was decided on; what the composer left out is held."""
+        targets: dict[str, TargetPosition] = {
+            target.instrument.symbol: target
+            for target in (
+                *composed.targets,
+                *self._stages.risk.targets_of(composed.instructions, context.portfolio),
+            )
+        }
+        snapshots: Mapping[str, object] = context.market_snapshot or {
+            vector.instrument.symbol: vector for vector in context.features
+        }
+        for symbol in snapshots:
+            if symbol not in targets:
+                targets[symbol] = TargetPosition(
+                    instrument=InstrumentRef(symbol=symbol),
+                    action=Action.HOLD,
+                    target_qty=context.portfolio.quantity_of(symbol),
+                    rationale=composed.rationale or "",
+                )
+        return tuple(targets.values())
+
+    def _assess(
+        self, compose_id: str, targets: Sequence[TargetPosition], before: PortfolioView
+    ) -> Assessment:
+        """Judge on the account and the market as they are now, not as the composer saw them.
+
+        Where the position has changed meanwhile (the operator's hand), only a close still stands.
+        """
+        view = self._stages.portfolio.get_view()
+        moved = {
+            target.instrument.symbol
+            for target in targets
+            if target.target_qty != 0
+            and view.quantity_of(target.instrument.symbol)
+            != before.quantity_of(target.instrument.symbol)
+        }
+        still = [target for target in targets if target.instrument.symbol not in moved]
+        assessment = self._stages.risk.assess(compose_id, still, view, self._risk_market())
+        if moved:
+            assessment = cycle_logs.with_moved(assessment, moved, view)
+        self._publish(RiskAssessed(self._clock.now_ms(), compose_id, assessment.verdicts))
+        return assessment
+
+    def _announce(
+        self,
+        number: int,
+        compose_id: str,
+        composed: ComposeResult,
+        targets: tuple[TargetPosition, ...],
+    ) -> None:
+        audit = composed.audit or ComposeAudit(provider="custom")
+        self._publish(
+            DecisionMade(
+                self._clock.now_ms(),
+                compose_id,
+                number,
+                targets,
+                audit.provider,
+                audit.model,
+                audit.outcome,
+                composed.rationale or "",
+                audit.reasoning,
+                audit.error,
+                audit.latency_ms,
+                audit.token_usage,
+            )
+        )
+
+
+def _no_answer(outcome: str, reason: str) -> ComposeResult:
+    audit = ComposeAudit.model_validate({"provider": "", "outcome": outcome, "error": reason})
+    return ComposeResult(rationale=reason, audit=audit)

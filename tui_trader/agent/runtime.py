@@ -1,0 +1,333 @@
+"""The loop: moves the market, runs cycles when they are due, serves the operator at any time."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from tui_trader.agent.base_agent import BaseStrategyAgent, shielded
+from tui_trader.agent.control import Answer, OperatorControl
+from tui_trader.agent.coordinator import DecisionCoordinator
+from tui_trader.agent.publisher import Publisher
+from tui_trader.clock import Clock
+from tui_trader.decision.interfaces import BaseComposer
+from tui_trader.features.interfaces import BaseFeaturesPipeline
+from tui_trader.market_data.interfaces import BaseMarketDataSource, MarketDataError, MarketUpdate
+from tui_trader.messages import (
+    AlertRaised,
+    CandleChanged,
+    Command,
+    CycleSkipped,
+    EngineHealth,
+    EngineStopped,
+    Message,
+    PortfolioMarked,
+    QuoteChanged,
+    SessionInfo,
+    Severity,
+    Snapshot,
+    TradingState,
+)
+from tui_trader.models import UserRequest
+from tui_trader.portfolio.interfaces import BasePortfolioService
+from tui_trader.trading_history.database import StoreError
+
+logger = logging.getLogger(__name__)
+
+HEARTBEAT_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """When cycles run: at every closed candle, or every `interval_ms` where that is longer.
+
+    `candle_ms` is the length of the agent's candles; `max_cycles` ends the run, None never does.
+    """
+
+    interval_ms: int
+    candle_ms: int
+    max_cycles: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeParts:
+    """Everything a runtime sets in motion; made by `assembly`.
+
+    `halted_outside` says whether somebody asked for a halt by the kill file; `release` frees files
+    and locks at the end.
+    """
+
+    session: SessionInfo
+    request: UserRequest
+    agent: BaseStrategyAgent
+    pace: Pace
+    clock: Clock
+    source: BaseMarketDataSource
+    features: BaseFeaturesPipeline
+    composer: BaseComposer
+    portfolio: BasePortfolioService
+    coordinator: DecisionCoordinator
+    control: OperatorControl
+    publisher: Publisher
+    state: Callable[[], TradingState]
+    halted_outside: Callable[[], bool]
+    release: Callable[[], None]
+
+
+class AgentRuntime:
+    """One agent at work. It is what a link hosts, and what `--no-ui` runs."""
+
+    def __init__(self, parts: RuntimeParts) -> None:
+        self._parts = parts
+        self._stop = asyncio.Event()
+        self._wake = asyncio.Event()
+        self._cycle_lock = asyncio.Lock()
+        self._commands: set[asyncio.Task[None]] = set()
+        self._reason = ""
+        self._error: str | None = None
+        self._last_due_ms = 0
+        self._idle_because = ""
+        self._loop_lag_ms = 0.0
+        self.cycles = 0
+        parts.control.bind(self)
+
+    @property
+    def strategy_id(self) -> str:
+        """The identity of the running strategy."""
+        return self._parts.session.name
+
+    @property
+    def session(self) -> SessionInfo:
+        """What does not change while the agent runs."""
+        return self._parts.session
+
+    @property
+    def error(self) -> str | None:
+        """Why the run failed, None when it ended as asked."""
+        return self._error
+
+    # --- what a link needs ------------------------------------------------------------------------
+
+    def subscribe(self, sink: Callable[[Message], None]) -> Callable[[], None]:
+        """Hear every message from now on; call the returned function to leave."""
+        return self._parts.publisher.subscribe(sink)
+
+    def snapshot(self) -> Snapshot:
+        """Everything a viewer needs to start."""
+        return self._parts.publisher.snapshot()
+
+    def command(self, command: Command) -> None:
+        """Carry out a command of the operator, at once, whatever else goes on."""
+        task = asyncio.ensure_future(self._parts.control.handle(command))
+        self._commands.add(task)
+        task.add_done_callback(self._commands.discard)
+
+    def request_stop(self, reason: str = "stopped") -> None:
+        """End the run: the running cycle completes first. Positions stay as they are."""
+        self._reason = self._reason or reason
+        self._stop.set()
+
+    def cancel_decision(self, because: str) -> None:
+        """Break off the decision being made, if any: its cycle ends as a hold."""
+        self._parts.coordinator.cancel_decision(because)
+
+    def decide_now(self) -> Answer:
+        """Run a cycle now, unless one is running or the agent is halted."""
+        if self._parts.state() is TradingState.HALTED:
+            return False, "halted: resume first"
+        if self._cycle_lock.locked():
+            return False, "a cycle is running already"
+        self._last_due_ms = 0
+        self._wake.set()
+        return True, "a cycle starts"
+
+    # --- the run ----------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Run until asked to stop, out of data, or failed (then `error` says why)."""
+        parts = self._parts
+        tasks: list[asyncio.Task[None]] = []
+        try:
+            await self._start()
+            tasks = [
+                asyncio.create_task(self._move_market()),
+                asyncio.create_task(self._run_cycles()),
+                asyncio.create_task(self._beat()),
+            ]
+            stopped = asyncio.create_task(self._stop.wait())
+            done, _ = await asyncio.wait([stopped, *tasks], return_when=asyncio.FIRST_COMPLETED)
+            stopped.cancel()
+            for task in done - {stopped}:
+                task.result()
+            async with self._cycle_lock:
+                pass
+        except MarketDataError as error:
+            self._fail(str(error))
+        except Exception as error:
+            logger.exception("the engine failed")
+            self._fail(f"{type(error).__name__}: {error}")
+        finally:
+            await self._finish(tasks)
+        logger.info("stopped: %s", self._error or self._reason)
+        parts.publisher.publish(
+            EngineStopped(parts.clock.now_ms(), self._reason or "failed", self._error)
+        )
+        parts.release()
+
+    def _fail(self, error: str) -> None:
+        """Fail closed: nothing is opened any more, and the operator is told."""
+        self._error = error
+        self._publish(AlertRaised(self._parts.clock.now_ms(), Severity.ERROR, "engine", error))
+
+    async def _start(self) -> None:
+        parts = self._parts
+        await parts.source.open(parts.features.warmup)
+        symbols = parts.session.symbols
+        for candle in await parts.source.get_recent_candles(symbols, parts.session.timeframe, 500):
+            self._publish(CandleChanged(candle.ts, candle, closed=True))
+        for ticker in (await parts.source.get_market_snapshot(symbols)).values():
+            self._publish(QuoteChanged(ticker.ts, ticker))
+        self._publish(PortfolioMarked(parts.clock.now_ms(), parts.portfolio.get_view()))
+        for warning in (*parts.source.warnings, *parts.session.warnings):
+            self._publish(AlertRaised(parts.clock.now_ms(), Severity.WARNING, "start", warning))
+        await shielded(parts.agent._on_start(self, parts.request), "_on_start")
+        self._last_due_ms = parts.clock.now_ms() // parts.pace.candle_ms * parts.pace.candle_ms
+        self._wake.set()
+
+    async def _finish(self, tasks: Sequence[asyncio.Task[None]]) -> None:
+        parts = self._parts
+        for task in tasks:
+            task.cancel()
+        outcomes = await asyncio.gather(*tasks, *self._commands, return_exceptions=True)
+        for outcome in outcomes:
+            if isinstance(outcome, Exception):
+                logger.error("a task ended badly: %s: %s", type(outcome).__name__, outcome)
+        await shielded(parts.agent._on_stop(self, parts.request, self._reason), "_on_stop")
+        await shielded(parts.composer.close(), "composer.close")
+        await shielded(parts.source.close(), "source.close")
+
+    async def _move_market(self) -> None:
+        """Follow the source; where it waits for cycles, run them between two of its updates."""
+        parts, moved = self._parts, False
+        lockstep = parts.source.lockstep
+        if lockstep:
+            await self._cycle_if_awake()
+        async for update in parts.source.updates():
+            moved = True
+            self._show(update)
+            if update.closed and self._due(update.ts):
+                self._wake.set()
+            if lockstep:
+                await self._cycle_if_awake()
+            if self._stop.is_set():
+                return
+        if moved or lockstep:
+            self.request_stop("the data has ended")
+        else:
+            await self._keep_time()
+
+    async def _keep_time(self) -> None:
+        """Cycles by the interval alone, for a source that never moves by itself."""
+        while True:
+            await self._parts.clock.sleep(self._parts.pace.interval_ms / 1000)
+            self._wake.set()
+
+    def _due(self, ts: int) -> bool:
+        """Whether a candle closing at `ts` (ms) is one to decide on."""
+        if ts - self._last_due_ms < self._parts.pace.interval_ms:
+            return False
+        self._last_due_ms = ts
+        return True
+
+    async def _run_cycles(self) -> None:
+        """Run a cycle whenever one is due (where the market does not wait for them)."""
+        if self._parts.source.lockstep:
+            await self._stop.wait()
+        while not self._stop.is_set():
+            await self._wake.wait()
+            await self._cycle_if_awake()
+
+    async def _cycle_if_awake(self) -> None:
+        if not self._wake.is_set() or self._stop.is_set():
+            return
+        self._wake.clear()
+        if because := self._nothing_to_do():
+            if because != self._idle_because:
+                self._publish(CycleSkipped(self._parts.clock.now_ms(), because))
+            self._idle_because = because
+            return
+        self._idle_because = ""
+        async with self._cycle_lock:
+            await self._cycle()
+
+    def _nothing_to_do(self) -> str:
+        """Why a cycle would be pointless, empty when it is not."""
+        state = self._parts.state()
+        if state is TradingState.HALTED:
+            return "halted"
+        if state is TradingState.REDUCING and not self._parts.portfolio.get_view().positions:
+            return "paused, and nothing is held"
+        return ""
+
+    async def _cycle(self) -> None:
+        parts = self._parts
+        try:
+            result = await parts.coordinator.run_once()
+        except MarketDataError as error:
+            self._publish(CycleSkipped(parts.clock.now_ms(), f"no market data: {error}"))
+            return
+        except (OSError, StoreError) as error:
+            parts.control.halt(f"the disk refused: {error}", "engine")
+            return
+        self.cycles += 1
+        await shielded(
+            parts.agent._on_cycle_result(result, self, parts.request), "_on_cycle_result"
+        )
+        if parts.pace.max_cycles is not None and self.cycles >= parts.pace.max_cycles:
+            self.request_stop(f"{self.cycles} cycles done")
+
+    # --- what is shown ----------------------------------------------------------------------------
+
+    def _publish(self, message: Message) -> None:
+        self._parts.publisher.publish(message)
+
+    def _show(self, update: MarketUpdate) -> None:
+        for ticker in update.tickers:
+            self._publish(QuoteChanged(update.ts, ticker))
+        for candle in update.candles:
+            self._publish(CandleChanged(update.ts, candle, update.closed))
+        if not self._parts.source.lockstep:
+            self._publish(PortfolioMarked(update.ts, self._parts.portfolio.get_view()))
+
+    async def _beat(self) -> None:
+        """Once a second of real time: sign of life, and a look for the kill file."""
+        loop = asyncio.get_running_loop()
+        while True:
+            self._publish(self._health())
+            if self._parts.halted_outside() and self._parts.state() is not TradingState.HALTED:
+                self._parts.control.halt("the kill file is there", "kill file")
+            due = loop.time() + HEARTBEAT_SECONDS
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+            self._loop_lag_ms = max(0.0, loop.time() - due) * 1000
+
+    def _health(self) -> EngineHealth:
+        parts = self._parts
+        now = parts.clock.now_ms()
+        quoted = [
+            ticker.ts
+            for symbol in parts.session.symbols
+            if (ticker := parts.source.ticker(symbol)) is not None
+        ]
+        return EngineHealth(
+            now,
+            feed_age_ms=now - max(quoted) if quoted else None,
+            next_cycle_ts=None if self._nothing_to_do() else self._next_due_ms(),
+            cycle_running=self._cycle_lock.locked(),
+            loop_lag_ms=self._loop_lag_ms,
+        )
+
+    def _next_due_ms(self) -> int:
+        """When the next candle to decide on closes."""
+        pace = self._parts.pace
+        wanted = self._last_due_ms + pace.interval_ms
+        return -(-wanted // pace.candle_ms) * pace.candle_ms
