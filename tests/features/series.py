@@ -24,6 +24,13 @@ def walk(seed: int, size: int, interval_ms: int = 60_000, interval: str = "1m") 
     )
 
 
+def flat(size: int, volume: float = 1.0) -> CandleSeries:
+    """A market that stands still at 5."""
+    price = np.full(size, 5.0)
+    ts = np.arange(size, dtype=np.int64) * 60_000
+    return CandleSeries("X/Y", "1m", ts, price, price, price, price, np.full(size, float(volume)))
+
+
 @st.composite
 def random_series(draw: st.DrawFn, min_size: int = 1, max_size: int = 300) -> CandleSeries:
     """Random walks of different lengths."""

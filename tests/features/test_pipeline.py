@@ -1,21 +1,17 @@
-"""Features as a cycle gets them: warm, closed, dated, and never invented."""
+"""The features of a cycle: all symbols, closed candles, and the age of what is old."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from tests.features.series import random_series, walk
+from tests.features.series import walk
 from tui_trader.clock import VirtualClock
-from tui_trader.features.candles import SimpleCandleFeatureComputer, input_hash
-from tui_trader.features.indicators import DEFAULT, named
+from tui_trader.features.candles import SimpleCandleFeatureComputer
 from tui_trader.features.interfaces import BaseFeaturesPipeline
 from tui_trader.features.pipeline import DefaultFeaturesPipeline
+from tui_trader.features.snapshot import MarketSnapshotFeatureComputer
 from tui_trader.market_data.interfaces import BaseMarketDataSource, MarketDataError
-from tui_trader.market_data.series import CandleSeries
 from tui_trader.models import (
     Candle,
     FeaturesPipelineResult,
@@ -24,174 +20,208 @@ from tui_trader.models import (
     Ticker,
 )
 
-COMPUTER = SimpleCandleFeatureComputer()
-EVERY_FEATURE = {
-    "close",
-    "ema_20",
-    "ema_50",
-    "rsi_14",
-    "macd",
-    "macd_signal",
-    "macd_histogram",
-    "bb_upper",
-    "bb_middle",
-    "bb_lower",
-    "atr_14",
-    "adx_14",
-    "volume_ratio",
-}
+MINUTE = 60_000
 
 
-def test_every_default_feature_is_there_once_warm_and_absent_before() -> None:
-    series = walk(1, COMPUTER.warmup)
-    assert set(COMPUTER.compute_series(series).values) == EVERY_FEATURE
-    cold = COMPUTER.compute_series(series.slice(0, COMPUTER.warmup - 1))
-    assert "ema_50" not in cold.values
-    assert cold.meta is not None
-    assert cold.meta["missing"] == ["ema_50"]
-    first = COMPUTER.compute_series(series.slice(0, 1))
-    assert set(first.values) == {"close"}
-
-
-def test_a_vector_is_dated_at_the_close_of_its_last_candle() -> None:
-    series = walk(1, 60)
-    assert COMPUTER.compute_series(series).ts == int(series.ts[-1]) + 60_000
-
-
-@given(random_series(min_size=60, max_size=120), st.integers(1, 50))
-@settings(max_examples=50, deadline=None)
-def test_the_future_changes_no_feature(series: CandleSeries, cut: int) -> None:
-    known = series.slice(0, len(series) - cut)
-    doubled = series.close.copy()
-    doubled[len(known) :] *= 2
-    changed = replace(series, close=doubled).slice(0, len(known))
-    assert COMPUTER.compute_series(known) == COMPUTER.compute_series(changed)
-
-
-def test_the_hash_changes_with_any_input() -> None:
-    series = walk(1, 60)
-    hashes = {input_hash(series), input_hash(series.slice(1, 60)), input_hash(walk(2, 60))}
-    hashes.add(input_hash(replace(series, interval="5m")))
-    hashes.add(input_hash(replace(series, symbol="Y/X")))
-    for column in ("open", "high", "low", "close", "volume"):
-        values = getattr(series, column).copy()
-        values[30] = np.nextafter(values[30], np.inf)
-        hashes.add(input_hash(replace(series, **{column: values})))
-    assert len(hashes) == 10
-
-
-def test_a_configured_indicator_joins_the_others() -> None:
-    computer = SimpleCandleFeatureComputer([*DEFAULT, named("sma_100")])
-    assert computer.warmup == 100
-    assert "sma_100" in computer.compute_series(walk(1, 100)).values
+@pytest.mark.parametrize(
+    ("bid", "ask", "values"),
+    [
+        (99.0, 101.0, {"bid": 99.0, "ask": 101.0, "last": 100.0, "spread_bps": 200.0}),
+        (0.0, 101.0, {"ask": 101.0, "last": 100.0}),
+        (102.0, 101.0, {"bid": 102.0, "ask": 101.0, "last": 100.0}),
+    ],
+)
+def test_a_spread_needs_two_sides_in_order(
+    bid: float, ask: float, values: dict[str, float]
+) -> None:
+    ticker = Ticker(symbol="X/Y", ts=7, bid=bid, ask=ask, last=100.0)
+    vector = MarketSnapshotFeatureComputer().compute(ticker)
+    assert vector.values == values
+    assert (vector.ts, vector.meta) == (7, {"group_by_key": "market_snapshot"})
 
 
 class Source(BaseMarketDataSource):
-    """One random walk, seen up to now; it can break."""
+    """A random walk of 200 minutes, seen up to now; each of its parts can break."""
 
     def __init__(self, clock: VirtualClock) -> None:
         self.clock = clock
         self.series = walk(3, 200)
-        self.broken = False
+        self.forming = 0
+        self.without_candles: set[str] = set()
+        self.without_quote: set[str] = set()
+        self.quotes_down = False
+        self.quotes_stopped_at: int | None = None
 
     async def get_recent_candles(
         self, symbols: Sequence[str], interval: str, lookback: int
     ) -> list[Candle]:
-        if self.broken:
-            raise MarketDataError("the line is down")
-        closed = int((self.series.ts + 60_000 <= self.clock.now_ms()).sum())
-        return self.series.slice(max(0, closed - lookback), closed).candles()
+        (symbol,) = symbols
+        if symbol in self.without_candles:
+            raise MarketDataError(f"the line of {symbol} is down")
+        end = int((self.series.ts + MINUTE <= self.clock.now_ms()).sum()) + self.forming
+        return replace(self.series, symbol=symbol).slice(max(0, end - lookback), end).candles()
 
     async def get_market_snapshot(self, symbols: Sequence[str]) -> dict[str, Ticker]:
-        now = self.clock.now_ms()
-        return {"X/Y": Ticker(symbol="X/Y", ts=now, bid=99.0, ask=101.0, last=100.0)}
+        if self.quotes_down:
+            raise MarketDataError("the quotes are down")
+        ts = self.quotes_stopped_at or self.clock.now_ms()
+        return {
+            symbol: Ticker(symbol=symbol, ts=ts, bid=99.0, ask=101.0, last=100.0)
+            for symbol in symbols
+            if symbol not in self.without_quote
+        }
 
 
-def make_pipeline() -> tuple[DefaultFeaturesPipeline, Source, VirtualClock]:
-    clock = VirtualClock(1_600_000_020_000 + 100 * 60_000)
+def make_pipeline(*symbols: str) -> tuple[DefaultFeaturesPipeline, Source, VirtualClock]:
+    clock = VirtualClock(1_600_000_020_000 + 100 * MINUTE)
     source = Source(clock)
     pipeline = DefaultFeaturesPipeline(
-        source, ["X/Y"], "1m", clock, COMPUTER, lookback=80, max_age_ms=120_000
+        source, symbols or ["X/Y"], "1m", clock, lookback=80, max_age_ms=2 * MINUTE
     )
     return pipeline, source, clock
 
 
-async def test_candle_features_come_first_then_those_of_the_quote() -> None:
+async def test_candle_features_come_first_then_those_of_the_quotes() -> None:
+    pipeline, source, clock = make_pipeline("X/Y", "A/B")
+    result = await pipeline.build()
+    keys = [(v.instrument.symbol, (v.meta or {})["group_by_key"]) for v in result.features]
+    assert keys == [
+        ("X/Y", "candles"),
+        ("A/B", "candles"),
+        ("X/Y", "market_snapshot"),
+        ("A/B", "market_snapshot"),
+    ]
+    computer = SimpleCandleFeatureComputer()
+    assert result.features[0] == computer.compute_series(source.series.slice(20, 100))
+    assert result.features[0].ts == clock.now_ms()
+
+
+async def test_a_snapshot_holds_the_quote_the_last_fifty_candles_and_the_values() -> None:
     pipeline, source, clock = make_pipeline()
     result = await pipeline.build()
-    candles, quote = result.features
-    assert candles.meta is not None
-    assert candles.meta["group_by_key"] == "candles"
-    assert quote.values == {"bid": 99.0, "ask": 101.0, "last": 100.0, "spread_bps": 200.0}
     snapshot = result.snapshots["X/Y"]
     assert (snapshot.price, snapshot.bid, snapshot.ask) == (100.0, 99.0, 101.0)
-    assert len(snapshot.ohlcv) == 50
-    assert snapshot.ohlcv[-1][0] + 60_000 <= clock.now_ms()
+    assert (snapshot.symbol, snapshot.timestamp) == ("X/Y", clock.now_ms())
     assert snapshot.stale_ms is None
-    assert candles.values == COMPUTER.compute_series(source.series.slice(20, 100)).values
+    assert snapshot.indicators == result.features[0].values
+    last = source.series.candle(99)
+    assert len(snapshot.ohlcv) == 50
+    assert snapshot.ohlcv[-1] == (last.ts, last.open, last.high, last.low, last.close, last.volume)
 
 
-async def test_old_candles_are_marked_with_their_age() -> None:
+async def test_a_forming_candle_is_never_used() -> None:
+    pipeline, source, clock = make_pipeline()
+    source.forming = 1
+    await clock.sleep(58)
+    assert (await pipeline.build()).features[0].ts == clock.now_ms() - 58_000
+
+
+async def test_a_clock_a_little_behind_the_venue_loses_no_closed_candle() -> None:
+    pipeline, source, clock = make_pipeline()
+    source.forming = 1
+    await clock.sleep(59.5)
+    assert (await pipeline.build()).features[0].ts == clock.now_ms() + 500
+
+
+@pytest.mark.parametrize(("seconds", "stale_ms"), [(120, None), (121, 121_000)])
+async def test_candles_that_stop_are_marked_with_their_age(
+    seconds: int, stale_ms: int | None
+) -> None:
     pipeline, source, clock = make_pipeline()
     source.series = source.series.slice(0, 100)
-    await clock.sleep(180)
-    assert (await pipeline.build()).snapshots["X/Y"].stale_ms == 180_000
+    await clock.sleep(seconds)
+    assert (await pipeline.build()).snapshots["X/Y"].stale_ms == stale_ms
 
 
-async def test_what_was_known_before_a_failure_is_kept_but_never_decided_on() -> None:
+async def test_a_quote_that_stops_is_marked_with_its_age() -> None:
     pipeline, source, clock = make_pipeline()
-    await pipeline.build()
-    source.broken = True
-    await clock.sleep(5)
-    with pytest.raises(MarketDataError, match="the line is down"):
-        await pipeline.build()
+    source.quotes_stopped_at = clock.now_ms()
+    await clock.sleep(180)
+    snapshot = (await pipeline.build()).snapshots["X/Y"]
+    assert snapshot.stale_ms == 180_000
+    assert snapshot.ohlcv[-1][0] == clock.now_ms() - MINUTE
 
 
-async def test_a_broken_symbol_beside_a_good_one_is_stale_and_has_no_features() -> None:
-    clock = VirtualClock(1_600_000_020_000 + 100 * 60_000)
-
-    class Both(Source):
-        gone = False
-
-        async def get_recent_candles(
-            self, symbols: Sequence[str], interval: str, lookback: int
-        ) -> list[Candle]:
-            if self.gone and symbols[0] == "X/Y":
-                raise MarketDataError("no X")
-            return await super().get_recent_candles(symbols, interval, lookback)
-
-        async def get_market_snapshot(self, symbols: Sequence[str]) -> dict[str, Ticker]:
-            (ticker,) = (await super().get_market_snapshot(symbols)).values()
-            return {name: ticker.model_copy(update={"symbol": name}) for name in symbols}
-
-    both = Both(clock)
-    pipeline = DefaultFeaturesPipeline(
-        both, ["X/Y", "A/B"], "1m", clock, COMPUTER, lookback=80, max_age_ms=120_000
-    )
-    await pipeline.build()
-    both.gone = True
+@pytest.mark.parametrize("part", ["without_candles", "without_quote"])
+async def test_a_broken_symbol_keeps_its_snapshot_with_its_age_and_has_no_features(
+    part: str,
+) -> None:
+    pipeline, source, clock = make_pipeline("X/Y", "A/B")
+    before = await pipeline.build()
+    getattr(source, part).add("X/Y")
     await clock.sleep(7)
     result = await pipeline.build()
     assert {vector.instrument.symbol for vector in result.features} == {"A/B"}
-    assert result.snapshots["X/Y"].stale_ms == 7_000
+    kept = before.snapshots["X/Y"].model_copy(update={"stale_ms": 7_000})
+    assert result.snapshots["X/Y"] == kept
     assert result.snapshots["A/B"].stale_ms is None
+    await clock.sleep(3)
+    assert (await pipeline.build()).snapshots["X/Y"].stale_ms == 10_000
+
+
+async def test_a_symbol_that_breaks_at_once_is_stale_all_the_same() -> None:
+    pipeline, source, _ = make_pipeline("X/Y", "A/B")
+    await pipeline.build()
+    source.without_candles.add("X/Y")
+    assert (await pipeline.build()).snapshots["X/Y"].stale_ms == 1
+
+
+async def test_a_symbol_that_comes_back_is_fresh_again() -> None:
+    pipeline, source, clock = make_pipeline("X/Y", "A/B")
+    source.without_candles.add("X/Y")
+    assert set((await pipeline.build()).snapshots) == {"A/B"}
+    source.without_candles.clear()
+    await clock.sleep(60)
+    result = await pipeline.build()
+    assert result.snapshots["X/Y"].stale_ms is None
+    assert len(result.features) == 4
+
+
+async def test_why_a_symbol_could_not_be_read_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    pipeline, source, _ = make_pipeline("X/Y", "A/B")
+    source.without_candles.add("X/Y")
+    await pipeline.build()
+    assert caplog.messages == ["the line of X/Y is down"]
+
+
+@pytest.mark.parametrize("was_read_before", [True, False])
+async def test_nothing_is_built_when_no_symbol_can_be_read(was_read_before: bool) -> None:
+    pipeline, source, _ = make_pipeline("X/Y", "A/B")
+    if was_read_before:
+        await pipeline.build()
+    source.without_candles.add("X/Y")
+    source.without_quote.add("A/B")
+    with pytest.raises(MarketDataError, match=r"X/Y is down; A/B: the source has no quote"):
+        await pipeline.build()
+    source.quotes_down = True
+    with pytest.raises(MarketDataError, match=r"^the quotes are down$"):
+        await pipeline.build()
+
+
+def test_a_lookback_shorter_than_the_warm_up_is_refused() -> None:
+    clock = VirtualClock(0)
+    with pytest.raises(ValueError, match="lookback is 49 candles, but the features need 50"):
+        DefaultFeaturesPipeline(Source(clock), ["X/Y"], "1m", clock, lookback=49, max_age_ms=1)
+    pipeline = DefaultFeaturesPipeline(Source(clock), ["X/Y"], "1m", clock, max_age_ms=1)
+    assert pipeline.warmup == 50
 
 
 async def test_a_pipeline_of_ones_own_is_a_few_lines() -> None:
     class CustomFeaturesPipeline(BaseFeaturesPipeline):
-        async def build(self) -> FeaturesPipelineResult:
-            return FeaturesPipelineResult.model_validate(
-                {
-                    "features": [
-                        FeatureVector(
-                            ts=1,
-                            instrument=InstrumentRef(symbol=symbol),
-                            values={"rsi": 40.0, "macd": 0.1, "custom_signal": 1.0},
-                        )
-                        for symbol in ("BTC/USDT", "ETH/USDT")
-                    ]
-                }
-            )
+        def __init__(self, symbols: Sequence[str]) -> None:
+            self.symbols = symbols
 
-    result = await CustomFeaturesPipeline().build()
+        async def build(self) -> FeaturesPipelineResult:
+            features = []
+            for symbol in self.symbols:
+                vector = FeatureVector(
+                    ts=1,
+                    instrument=InstrumentRef(symbol=symbol),
+                    values={"rsi": 40.0, "macd": 0.1, "custom_signal": 1.0},
+                )
+                features.append(vector)
+            return FeaturesPipelineResult(features=features)
+
+    result = await CustomFeaturesPipeline(["BTC/USDT", "ETH/USDT"]).build()
     assert [vector.values["custom_signal"] for vector in result.features] == [1.0, 1.0]
+    assert result.snapshots == {}

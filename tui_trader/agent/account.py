@@ -16,7 +16,7 @@ from tui_trader.ops.lock import FolderBusyError, FolderLock
 from tui_trader.ops.logs import setup_logging
 from tui_trader.ops.redaction import Redactor
 from tui_trader.portfolio.ledger import Ledger
-from tui_trader.risk.state import RiskState
+from tui_trader.risk.state import DAY_MS, RiskState
 from tui_trader.trading_history.cycle_log import CycleLogWriter
 from tui_trader.trading_history.store import Store
 
@@ -61,11 +61,13 @@ def open_account(
             raise ConfigError(str(error)) from None
         redact = Redactor(loaded.secrets.plain())
         opening.callback(setup_logging(folder, config.logging.level, redact).close)
+        days = config.logging.retention_days
         store = Store(folder / "state.db", redact=redact)
         opening.callback(store.close)
-        log = CycleLogWriter(folder / "agent_log.jsonl", redact=redact)
+        log = CycleLogWriter(folder / "agent_log.jsonl", redact=redact, retention_days=days)
         opening.callback(log.close)
         ledger = _books(store, loaded, market)
+        store.prune_history(market.clock.now_ms() - days * DAY_MS)
         risk_state, because = _risk_state(store, folder)
         return Account(
             folder=folder,

@@ -99,7 +99,7 @@ async def assemble(
         lambda: risk.state.model_dump(mode="json"),
         earlier=account.store.history(kind="execution", limit=DIGEST_RECORDS),
     )
-    max_age_ms = _max_age_ms(config, market)
+    max_age_ms = round(config.market.max_age_seconds * 1000)
     features = await agent._build_features_pipeline(request) or DefaultFeaturesPipeline(
         market.source,
         market.symbols,
@@ -169,10 +169,17 @@ async def assemble(
 
 
 def _computer(config: Config) -> SimpleCandleFeatureComputer:
+    lookback = config.features.lookback
     try:
-        return SimpleCandleFeatureComputer([*DEFAULT_INDICATORS, *config.features.indicators])
+        computer = SimpleCandleFeatureComputer([*DEFAULT_INDICATORS, *config.features.indicators])
     except ValueError as error:
         raise ConfigError(f"features.indicators: {error}") from None
+    if lookback < computer.warmup:
+        raise ConfigError(
+            f"features.lookback = {lookback}, but the indicators need {computer.warmup} candles: "
+            "raise it, or choose shorter ones"
+        )
+    return computer
 
 
 def _limits(config: Config, market: Market) -> RiskLimits:
@@ -220,11 +227,6 @@ def _gateway(
         slippage_bps=config.paper.slippage_bps,
         account=market.account,
     )
-
-
-def _max_age_ms(config: Config, market: Market) -> int:
-    """The age at which data is stale: as configured, but never less than two candles."""
-    return max(round(config.market.max_age_seconds * 1000), 2 * timeframe_ms(market.timeframe))
 
 
 def _risk_market(market: Market, max_age_ms: int) -> RiskMarket:

@@ -136,10 +136,9 @@ class OperatorControl:
         flatten = isinstance(command, Kill) and command.flatten
         trouble = self.halt(f"killed by {command.issuer}", command.issuer)
         said = ["halted"]
-        if flatten:
+        if flatten and self._portfolio.get_view().positions:
             ok, closed = await self._close_all("")
-            trouble = trouble if ok else [*trouble, closed]
-            said.append(closed)
+            (said if ok else trouble).append(closed)
         held = self._portfolio.get_view().positions
         said.append("flat" if not held else f"still held: {_listed(held)}")
         return not trouble, "; ".join([*said, *trouble])

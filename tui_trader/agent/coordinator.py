@@ -12,12 +12,14 @@ from tui_trader.clock import Clock
 from tui_trader.decision.interfaces import BaseComposer
 from tui_trader.features.interfaces import BaseFeaturesPipeline
 from tui_trader.messages import (
+    AlertRaised,
     CycleCompleted,
     CycleStarted,
     DecisionMade,
     Message,
     ReasoningStreamed,
     RiskAssessed,
+    Severity,
 )
 from tui_trader.models import (
     Action,
@@ -36,6 +38,7 @@ from tui_trader.models import (
     TxResult,
     Verdict,
 )
+from tui_trader.ops.logs import cycle_context
 from tui_trader.portfolio.interfaces import BasePortfolioService
 from tui_trader.risk.interfaces import Assessment, BaseRiskManager, RiskMarket
 
@@ -118,9 +121,13 @@ class DecisionCoordinator:
 
     async def run_once(self) -> CycleResult:
         """One cycle. Raises MarketDataError when the market can't be read: nothing is decided."""
-        stages, ts = self._stages, self._clock.now_ms()
-        started = self._clock.monotonic()
+        ts = self._clock.now_ms()
         number, compose_id = self._begin(ts)
+        with cycle_context(compose_id):
+            return await self._run(ts, number, compose_id)
+
+    async def _run(self, ts: int, number: int, compose_id: str) -> CycleResult:
+        stages, started = self._stages, self._clock.monotonic()
         before = stages.portfolio.get_view()
         features = await stages.features.build()
         context = self._context(ts, compose_id, features, before)
@@ -143,15 +150,11 @@ class DecisionCoordinator:
         )
         records = cycle_logs.records(context, composed, assessment, results, trades)
         stages.journal.write_cycle(records, logs, view)
+        digest = stages.journal.digest
+        took = round((self._clock.monotonic() - started) * 1000)
         self._publish(
             CycleCompleted(
-                self._clock.now_ms(),
-                compose_id,
-                number,
-                tuple(logs),
-                view,
-                stages.journal.digest,
-                round((self._clock.monotonic() - started) * 1000),
+                self._clock.now_ms(), compose_id, number, tuple(logs), view, digest, took
             )
         )
         return CycleResult(
@@ -164,7 +167,7 @@ class DecisionCoordinator:
             trades=tuple(trades),
             logs=tuple(logs),
             portfolio=view,
-            digest=stages.journal.digest,
+            digest=digest,
             strategy_summary=self._summarise(view),
         )
 
@@ -252,7 +255,10 @@ class DecisionCoordinator:
         assessment = self._stages.risk.assess(compose_id, still, view, self._risk_market())
         if moved:
             assessment = cycle_logs.with_moved(assessment, moved, view)
-        self._publish(RiskAssessed(self._clock.now_ms(), compose_id, assessment.verdicts))
+        now = self._clock.now_ms()
+        self._publish(RiskAssessed(now, compose_id, assessment.verdicts))
+        for text in assessment.alerts:
+            self._publish(AlertRaised(now, Severity.WARNING, "risk", text))
         return assessment
 
     def _announce(

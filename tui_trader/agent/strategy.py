@@ -20,7 +20,7 @@ from tui_trader.models import (
     UserRequest,
 )
 
-SENTENCE_SECONDS = 0.3
+SENTENCE_SECONDS = 0.12
 """Between two sentences of the rules, where somebody may be watching."""
 
 

@@ -15,7 +15,10 @@ class BaseExecutionGateway(ABC):
         instructions: Sequence[TradeInstruction],
         market_features: Sequence[FeatureVector] = (),
     ) -> list[TxResult]:
-        """One result per instruction, also for those refused. Never raises for what a venue says."""
+        """One result per instruction, also for those refused.
 
-    async def close(self) -> None:
+        Never raises for what a venue says.
+        """
+
+    async def close(self) -> None:  # noqa: B027 (a gateway may hold nothing)
         """Free connections."""

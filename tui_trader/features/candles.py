@@ -1,43 +1,49 @@
 """Features of closed candles."""
 
 import hashlib
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
-from tui_trader.features.indicators import DEFAULT, Indicator
+from tui_trader.features.indicators import DEFAULT_INDICATORS, Indicator, indicator
 from tui_trader.features.interfaces import CandleBasedFeatureComputer
+from tui_trader.market_data.interfaces import MarketDataError
 from tui_trader.market_data.series import CandleSeries
 from tui_trader.models import FeatureVector, InstrumentRef
 from tui_trader.timeframes import timeframe_ms
 
 
 class SimpleCandleFeatureComputer(CandleBasedFeatureComputer):
-    """The newest value of each indicator, and the last close. What is not known is absent."""
+    """The last close and the newest value of each indicator.
 
-    def __init__(self, indicators: Sequence[Indicator] = DEFAULT) -> None:
-        self._indicators = tuple(indicators)
+    `indicators` are names or tables as `indicator` takes them; raises ValueError as it does.
+    """
+
+    def __init__(self, indicators: Sequence[str | Mapping[str, Any]] = DEFAULT_INDICATORS) -> None:
+        chosen: dict[tuple[str, ...], Indicator] = {}
+        for spec in indicators:
+            built = indicator(spec)
+            chosen.setdefault(tuple(built.outputs), built)
+        self._indicators = tuple(chosen.values())
 
     @property
     def warmup(self) -> int:
-        return max((indicator.warmup for indicator in self._indicators), default=1)
+        return max((each.warmup for each in self._indicators), default=1)
 
     def compute_series(self, series: CandleSeries) -> FeatureVector:
-        """Features as of the close of the last candle. Raises ValueError for an empty series."""
-        if not len(series):
-            raise ValueError(f"no closed candle of {series.symbol} {series.interval}")
+        """Features at the close of the last candle.
+
+        Raises MarketDataError for a series without candles, or with a number that is not finite.
+        """
+        _require_usable(series)
         values = {"close": float(series.close[-1])}
         missing: list[str] = []
-        for indicator in self._indicators:
-            if len(series) < indicator.warmup:
-                missing.append(indicator.name)
-                continue
-            for name, array in indicator.compute(series).items():
-                newest = float(array[-1])
-                if np.isfinite(newest):
-                    values[name] = newest
-                else:
-                    missing.append(name)
+        for each in self._indicators:
+            found = _newest(each, series)
+            values.update(found)
+            missing.extend(name for name in each.outputs if name not in found)
         return FeatureVector(
             ts=int(series.ts[-1]) + timeframe_ms(series.interval),
             instrument=InstrumentRef(symbol=series.symbol),
@@ -46,16 +52,38 @@ class SimpleCandleFeatureComputer(CandleBasedFeatureComputer):
                 "interval": series.interval,
                 "group_by_key": "candles",
                 "input_hash": input_hash(series),
-                "candles": len(series),
                 "missing": missing,
+                "candles": len(series),
             },
         )
 
 
 def input_hash(series: CandleSeries) -> str:
-    """SHA-256 (hex) of the candles that features were computed from, the same on every machine."""
-    digest = hashlib.sha256(f"{series.symbol} {series.interval} {len(series)}".encode())
-    digest.update(series.ts.astype("<i8").tobytes())
-    for array in (series.open, series.high, series.low, series.close, series.volume):
-        digest.update(array.astype("<f8").tobytes())
+    """SHA-256 of the candles: symbol and interval, then ts and OHLCV as little-endian arrays."""
+    digest = hashlib.sha256(f"{series.symbol} {series.interval} ".encode())
+    digest.update(np.ascontiguousarray(series.ts, dtype="<i8").data)
+    for column in (series.open, series.high, series.low, series.close, series.volume):
+        digest.update(np.ascontiguousarray(column, dtype="<f8").data)
     return digest.hexdigest()
+
+
+def _newest(each: Indicator, series: CandleSeries) -> dict[str, float]:
+    count = len(series)
+    if count < min(each.outputs.values()):
+        return {}
+    arrays = each.compute(series)
+    return {
+        name: value
+        for (name, needed), array in zip(each.outputs.items(), arrays, strict=True)
+        if count >= needed and math.isfinite(value := float(array[-1]))
+    }
+
+
+def _require_usable(series: CandleSeries) -> None:
+    what = f"{series.symbol} {series.interval}"
+    if not len(series):
+        raise MarketDataError(f"{what}: there is no closed candle")
+    finite = np.isfinite(series.open + series.high + series.low + series.close + series.volume)
+    if not finite.all():
+        ts = series.ts[finite.argmin()]
+        raise MarketDataError(f"{what}: the candle at {ts} ms holds a value that is not a number")

@@ -1,199 +1,271 @@
-"""Technical indicators: arrays in, arrays of the same length out, NaN before they have warmed up.
+"""Technical indicators over numpy arrays, oldest value first, and their names in the config.
 
-TA-Lib computes what every cycle needs. It imports pandas where that is installed (about 60 MB); its
-extension module can't be had without, short of tampering with `sys.modules`, so the engine pays
-that once, on its own thread, after the console's first frame.
+Every function returns arrays as long as its input, with NaN where a value has not warmed up or
+does not exist (0/0). The recursive ones are TA-Lib's, with its seeds: an EMA begins with a simple
+mean; RSI, ATR and ADX smooth as Wilder did in *New Concepts in Technical Trading Systems* (1978).
 """
 
 import difflib
+import inspect
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import talib
 
+from tui_trader.features.talib_loader import load_talib
 from tui_trader.market_data.series import CandleSeries, FloatArray
 
-Arrays = Mapping[str, FloatArray]
+if TYPE_CHECKING:
+    from talib import _ta_lib as talib
+else:
+    talib = load_talib()
+
+
+def sma(close: FloatArray, length: int) -> FloatArray:
+    """Simple moving average."""
+    return talib.SMA(close, length)
+
+
+def ema(close: FloatArray, length: int) -> FloatArray:
+    """Exponential moving average with alpha = 2 / (length + 1), begun with the mean of `length`."""
+    return talib.EMA(close, length)
+
+
+def rsi(close: FloatArray, length: int) -> FloatArray:
+    """Wilder's relative strength index, 0 to 100; NaN while the price has never moved."""
+    return _once_moved(talib.RSI(close, length), close, close)
+
+
+def macd(
+    close: FloatArray, fast: int, slow: int, signal: int
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Appel's MACD: fast EMA - slow EMA, the EMA of that, and their difference.
+
+    Each EMA has its own seed, so that the line begins `signal` - 1 candles before TA-Lib's MACD.
+    """
+    line = ema(close, fast) - ema(close, slow)
+    smoothed = ema(line, signal)
+    return line, smoothed, line - smoothed
+
+
+def bollinger(
+    close: FloatArray, length: int, std: float
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Bollinger's upper, middle and lower band: mean ± `std` population deviations (ddof 0)."""
+    return talib.BBANDS(close, length, std, std)
+
+
+def atr(high: FloatArray, low: FloatArray, close: FloatArray, length: int) -> FloatArray:
+    """Wilder's average true range, in quote currency."""
+    return talib.ATR(high, low, close, length)
+
+
+def adx(high: FloatArray, low: FloatArray, close: FloatArray, length: int) -> FloatArray:
+    """Wilder's average directional index, 0 to 100; NaN while the price has never moved."""
+    return _once_moved(talib.ADX(high, low, close, length), high, low)
+
+
+def stochastic(
+    high: FloatArray, low: FloatArray, close: FloatArray, k: int, d: int, smooth_k: int
+) -> tuple[FloatArray, FloatArray]:
+    """Lane's slow stochastic %K and %D, 0 to 100; NaN where `k` candles span no range at all."""
+    lowest = talib.MIN(low, k)
+    span = talib.MAX(high, k) - lowest
+    raw = np.full(len(close), np.nan)
+    np.divide(100 * (close - lowest), span, out=raw, where=span > 0)
+    smoothed = _mean(raw, smooth_k)
+    return smoothed, _mean(smoothed, d)
+
+
+def obv(close: FloatArray, volume: FloatArray) -> FloatArray:
+    """Granville's on-balance volume in base currency, 0 at the first candle."""
+    result: FloatArray = np.cumsum(np.sign(np.diff(close, prepend=close[:1])) * volume)
+    return result
+
+
+def volume_ratio(volume: FloatArray, length: int) -> FloatArray:
+    """Volume over the mean of the `length` candles before; NaN where those traded nothing."""
+    before = _mean(volume, length)[:-1]
+    ratio = np.full(len(volume), np.nan)
+    np.divide(volume[1:], before, out=ratio[1:], where=before > 0)
+    return ratio
+
+
+def _mean(values: FloatArray, length: int) -> FloatArray:
+    # Not a running sum, which keeps a residue of large old values, and a NaN for ever.
+    mean = np.full(len(values), np.nan)
+    if len(values) >= length:
+        mean[length - 1 :] = np.convolve(values, np.full(length, 1 / length), "valid")
+    return mean
+
+
+def _once_moved(values: FloatArray, high: FloatArray, low: FloatArray) -> FloatArray:
+    # TA-Lib gives 0 for the 0/0 of a price that has not moved, which would read as oversold.
+    if not (values == 0.0).any():
+        return values
+    moved = np.maximum.accumulate(high) > np.minimum.accumulate(low)
+    return np.where(moved, values, np.nan)
 
 
 @dataclass(frozen=True, slots=True)
 class Indicator:
-    """One or more named features.
+    """An indicator with its parameters set.
 
-    `warmup` is the number of candles before all of them are there.
+    `outputs` maps the name of each output to the closed candles that its first value needs;
+    `compute` gives one array an output, in the same order.
     """
 
-    name: str
-    warmup: int
-    compute: Callable[[CandleSeries], Arrays]
+    outputs: Mapping[str, int]
+    compute: Callable[[CandleSeries], tuple[FloatArray, ...]]
+
+    @property
+    def warmup(self) -> int:
+        """Closed candles that all outputs need."""
+        return max(self.outputs.values())
 
 
-def ema(values: FloatArray, length: int) -> FloatArray:
-    """Exponential moving average, seeded with the simple average of the first `length` values."""
-    return _after_gap(values, lambda known: talib.EMA(known, timeperiod=length), length)
+def _sma(length: int = 10) -> Indicator:
+    return Indicator({f"sma_{length}": length}, lambda s: (sma(s.close, length),))
 
 
-def sma(values: FloatArray, length: int) -> FloatArray:
-    """Simple moving average."""
-    return _after_gap(values, lambda known: talib.SMA(known, timeperiod=length), length)
+def _ema(length: int = 10) -> Indicator:
+    return Indicator({f"ema_{length}": length}, lambda s: (ema(s.close, length),))
 
 
-def rsi(values: FloatArray, length: int = 14) -> FloatArray:
-    """Relative strength index (Wilder), 0 to 100."""
-    return _array(talib.RSI(values, timeperiod=length))
+def _rsi(length: int = 14) -> Indicator:
+    return Indicator({f"rsi_{length}": length + 1}, lambda s: (rsi(s.close, length),))
 
 
-def macd(values: FloatArray, fast: int = 12, slow: int = 26, signal: int = 9) -> Arrays:
-    """MACD line, signal and histogram, each from averages seeded where their own input begins.
-
-    TA-Lib's own MACD holds the line back until the signal is there; this one has it from bar
-    `slow`.
-    """
-    line = ema(values, fast) - ema(values, slow)
-    smoothed = ema(line, signal)
-    return {"macd": line, "macd_signal": smoothed, "macd_histogram": line - smoothed}
-
-
-def bollinger(values: FloatArray, length: int = 20, width: float = 2.0) -> Arrays:
-    """Bollinger bands: `width` population standard deviations around the simple average."""
-    upper, middle, lower = talib.BBANDS(values, timeperiod=length, nbdevup=width, nbdevdn=width)
-    return {"bb_upper": upper, "bb_middle": middle, "bb_lower": lower}
-
-
-def atr(series: CandleSeries, length: int = 14) -> FloatArray:
-    """Average true range (Wilder), in quote currency."""
-    return _array(talib.ATR(series.high, series.low, series.close, timeperiod=length))
-
-
-def adx(series: CandleSeries, length: int = 14) -> FloatArray:
-    """Average directional index (Wilder), 0 to 100."""
-    return _array(talib.ADX(series.high, series.low, series.close, timeperiod=length))
-
-
-def volume_ratio(series: CandleSeries, length: int = 20) -> FloatArray:
-    """Volume as a multiple of the mean of the `length` candles before; NaN where that mean is 0."""
-    ratio = np.full(len(series), np.nan)
-    if len(series) > length:
-        # Each mean by itself: a running sum leaves a residue that would pass for a volume.
-        before = np.lib.stride_tricks.sliding_window_view(series.volume[:-1], length).mean(axis=1)
-        np.divide(series.volume[length:], before, out=ratio[length:], where=before > 0)
-    return ratio
-
-
-def stochastic(series: CandleSeries, length: int = 14, smooth: int = 3, signal: int = 3) -> Arrays:
-    """Slow stochastic oscillator %K and its signal %D, 0 to 100."""
-    raw, _ = talib.STOCHF(
-        series.high, series.low, series.close, fastk_period=length, fastd_period=1
+def _macd(fast: int = 12, slow: int = 26, signal: int = 9) -> Indicator:
+    name = _label("macd", (fast, slow, signal), (12, 26, 9))
+    line = max(fast, slow)
+    smoothed = line + signal - 1
+    return Indicator(
+        {name: line, f"{name}_signal": smoothed, f"{name}_histogram": smoothed},
+        lambda s: macd(s.close, fast, slow, signal),
     )
-    slow = sma(raw, smooth)
-    return {"stoch_k": slow, "stoch_d": sma(slow, signal)}
 
 
-def obv(series: CandleSeries) -> FloatArray:
-    """On-balance volume, counted from 0 at the first candle."""
-    total = talib.OBV(series.close, series.volume)
-    return _array(total - total[0])
+def _bb(length: int = 20, std: float = 2) -> Indicator:
+    name = _label("bb", (length, std), (20, 2))
+    return Indicator(
+        dict.fromkeys((f"{name}_upper", f"{name}_middle", f"{name}_lower"), length),
+        lambda s: bollinger(s.close, length, std),
+    )
 
 
-def _array(values: Any) -> FloatArray:
-    return np.asarray(values, dtype=np.float64)
+def _atr(length: int = 14) -> Indicator:
+    return Indicator(
+        {f"atr_{length}": length + 1}, lambda s: (atr(s.high, s.low, s.close, length),)
+    )
 
 
-def _after_gap(values: FloatArray, compute: Callable[[FloatArray], Any], length: int) -> FloatArray:
-    """`compute` on the values after their leading NaNs, which TA-Lib does not skip by itself."""
-    known = values[np.isnan(values).sum() :]
-    out = np.full(len(values), np.nan)
-    if len(known) >= length:
-        out[len(values) - len(known) :] = compute(known)
-    return out
+def _adx(length: int = 14) -> Indicator:
+    return Indicator(
+        {f"adx_{length}": 2 * length}, lambda s: (adx(s.high, s.low, s.close, length),)
+    )
 
 
-def _one(name: str, warmup: int, compute: Callable[[CandleSeries], FloatArray]) -> Indicator:
-    return Indicator(name, warmup, lambda series: {name: compute(series)})
+def _stoch(k: int = 14, d: int = 3, smooth_k: int = 3) -> Indicator:
+    name = _label("stoch", (k, d, smooth_k), (14, 3, 3))
+    first = k + smooth_k - 1
+    return Indicator(
+        {f"{name}_k": first, f"{name}_d": first + d - 1},
+        lambda s: stochastic(s.high, s.low, s.close, k, d, smooth_k),
+    )
 
 
-DEFAULT: tuple[Indicator, ...] = (
-    _one("ema_20", 20, lambda series: ema(series.close, 20)),
-    _one("ema_50", 50, lambda series: ema(series.close, 50)),
-    _one("rsi_14", 15, lambda series: rsi(series.close, 14)),
-    Indicator("macd", 34, lambda series: macd(series.close)),
-    Indicator("bb", 20, lambda series: bollinger(series.close)),
-    _one("atr_14", 15, atr),
-    _one("adx_14", 28, adx),
-    _one("volume_ratio", 21, volume_ratio),
-)
-"""What every cycle computes."""
+def _obv() -> Indicator:
+    return Indicator({"obv": 1}, lambda s: (obv(s.close, s.volume),))
 
-_OURS: Mapping[str, Callable[[int], Indicator]] = {
-    "ema": lambda n: _one(f"ema_{n}", n, lambda series: ema(series.close, n)),
-    "sma": lambda n: _one(f"sma_{n}", n, lambda series: sma(series.close, n)),
-    "rsi": lambda n: _one(f"rsi_{n}", n + 1, lambda series: rsi(series.close, n)),
-    "atr": lambda n: _one(f"atr_{n}", n + 1, lambda series: atr(series, n)),
-    "adx": lambda n: _one(f"adx_{n}", 2 * n, lambda series: adx(series, n)),
-    "stoch": lambda n: Indicator("stoch", n + 4, lambda series: stochastic(series, n)),
-    "obv": lambda _: _one("obv", 1, obv),
+
+def _volume_ratio(length: int = 20) -> Indicator:
+    name = _label("volume_ratio", (length,), (20,))
+    return Indicator({name: length + 1}, lambda s: (volume_ratio(s.volume, length),))
+
+
+def _label(kind: str, parameters: tuple[float, ...], usual: tuple[float, ...]) -> str:
+    if parameters == usual:
+        return kind
+    return "_".join([kind, *(f"{value:g}" for value in parameters)])
+
+
+#: The indicators computed here, by the name of the config; every other name is pandas-ta's.
+KINDS: Mapping[str, Callable[..., Indicator]] = {
+    "sma": _sma,
+    "ema": _ema,
+    "rsi": _rsi,
+    "macd": _macd,
+    "bb": _bb,
+    "atr": _atr,
+    "adx": _adx,
+    "stoch": _stoch,
+    "obv": _obv,
+    "volume_ratio": _volume_ratio,
 }
-_USUAL_LENGTH = {"ema": 20, "sma": 20, "rsi": 14, "atr": 14, "adx": 14, "stoch": 14, "obv": 1}
-_NAME = re.compile(r"([a-z][a-z0-9_]*?)(?:_([0-9]+))?")
+
+#: What every cycle computes.
+DEFAULT_INDICATORS = (
+    "ema_20",
+    "ema_50",
+    "rsi_14",
+    "macd",
+    "bb",
+    "atr_14",
+    "adx_14",
+    "volume_ratio",
+)
 
 
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """An indicator by its pandas-ta name, with that library's parameters."""
+def indicator(spec: str | Mapping[str, Any]) -> Indicator:
+    """The indicator that the config calls `sma_100` or `{kind = "sma", length = 100}`.
 
-    kind: str
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-
-
-def named(spec: str | Mapping[str, Any]) -> Indicator:
-    """An indicator by name: `sma_100`, `supertrend`, or `{"kind": "sma", "length": 100}`.
-
-    Ours where we have it, else pandas-ta-classic's. Raises ValueError with the nearest known name.
+    A kind not among `KINDS` is looked for in pandas-ta, which is imported only then. Raises
+    ValueError for a name, parameter or value that does not exist, naming the nearest that does.
     """
-    wanted = _parse(spec)
-    if wanted.kind in _OURS and set(wanted.parameters) <= {"length"}:
-        length = wanted.parameters.get("length", _USUAL_LENGTH[wanted.kind])
-        if not isinstance(length, int) or length < 1:
-            raise ValueError(f"features.indicators: {spec!r}: length must be a whole number")
-        return _OURS[wanted.kind](length)
-    return _from_pandas_ta(wanted, spec)
+    kind, parameters = _parse(spec)
+    if kind in KINDS:
+        factory = KINDS[kind]
+        known = inspect.signature(factory).parameters
+        for name, value in parameters.items():
+            require_known(f"parameter of {kind}", name, known)
+            _check(kind, name, value, whole=known[name].annotation is int)
+        return factory(**parameters)
+
+    from tui_trader.features import pandas_ta
+
+    require_known("indicator", kind, [*KINDS, *pandas_ta.kinds()])
+    return pandas_ta.indicator(kind, parameters)
 
 
-def _parse(spec: str | Mapping[str, Any]) -> _Wanted:
+def require_known(what: str, name: str, known: Iterable[str]) -> None:
+    """Raise ValueError that names the nearest of `known` unless `name` is one of them."""
+    known = set(known)
+    if name in known:
+        return
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    hint = f": did you mean {' or '.join(near)}?" if near else ""
+    raise ValueError(f"{name!r} is no {what}{hint}")
+
+
+def _parse(spec: str | Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     if isinstance(spec, str):
-        match = _NAME.fullmatch(spec.lower())
+        match = re.fullmatch(r"(.+?)(?:_([0-9]+))?", spec)
         if match is None:
-            raise ValueError(f"features.indicators: {spec!r} is not a name such as sma_100")
-        return _Wanted(match[1], {"length": int(match[2])} if match[2] else {})
-    kind = spec.get("kind")
+            raise ValueError("an indicator needs a name, as in sma_100")
+        return match[1].lower(), {} if match[2] is None else {"length": int(match[2])}
+    parameters = dict(spec)
+    kind = parameters.pop("kind", None)
     if not isinstance(kind, str):
-        raise ValueError(f"features.indicators: {dict(spec)!r} has no kind, as in kind = 'sma'")
-    return _Wanted(kind.lower(), {name: value for name, value in spec.items() if name != "kind"})
+        raise ValueError(f"{dict(spec)} names no indicator: write kind = 'sma' beside the rest")
+    return kind.lower(), parameters
 
 
-def _from_pandas_ta(wanted: _Wanted, spec: object) -> Indicator:
-    """Imported only where somebody asks for it: it takes a third of a second."""
-    import pandas as pd
-    import pandas_ta_classic as ta
-
-    names: Sequence[str] = [name for group in ta.Category.values() for name in group]
-    if wanted.kind not in names:
-        nearest = difflib.get_close_matches(wanted.kind, [*names, *_OURS], n=3, cutoff=0.4)
-        known = ", ".join(nearest) or "none"
-        raise ValueError(f"features.indicators: {spec!r} is unknown; nearest known: {known}")
-
-    def compute(series: CandleSeries) -> Arrays:
-        index = pd.to_datetime(series.ts, unit="ms", utc=True)
-        columns = ("open", "high", "low", "close", "volume")
-        frame = pd.DataFrame({name: getattr(series, name) for name in columns}, index=index)
-        result = getattr(frame.ta, wanted.kind)(**wanted.parameters)
-        if result is None:
-            return {wanted.kind: np.full(len(series), np.nan)}
-        table = result.to_frame() if isinstance(result, pd.Series) else result
-        return {str(name).lower(): _array(table[name]) for name in table.columns}
-
-    lengths = [value for value in wanted.parameters.values() if isinstance(value, int)]
-    return Indicator(wanted.kind, max([*lengths, 1]), compute)
+def _check(kind: str, name: str, value: object, *, whole: bool) -> None:
+    least = 1 if name in ("d", "smooth_k") else 2
+    if whole and (not isinstance(value, int) or isinstance(value, bool) or value < least):
+        raise ValueError(f"{name} of {kind} must be a whole number of at least {least}: {value!r}")
+    if not whole and (not isinstance(value, int | float) or isinstance(value, bool) or value <= 0):
+        raise ValueError(f"{name} of {kind} must be a number above 0: {value!r}")

@@ -18,11 +18,16 @@ from tui_trader.models import (
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """What may be sent, closes first, and every verdict; `results` is S0's answer by symbol."""
+    """What may be sent, closes first, and every verdict; `results` is S0's answer by symbol.
+
+    A symbol is approved when any order of it may be sent, or when nothing was asked; `alerts` are
+    sentences for the operator.
+    """
 
     instructions: tuple[TradeInstruction, ...]
     verdicts: tuple[Verdict, ...]
     results: Mapping[str, RiskResult]
+    alerts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,12 @@ class BaseRiskManager(ABC):
         market: RiskMarket,
     ) -> Assessment:
         """Judge the targets of one cycle against the account and the market as they are."""
+
+    @abstractmethod
+    def targets_of(
+        self, instructions: Sequence[TradeInstruction], view: PortfolioView
+    ) -> list[TargetPosition]:
+        """The positions to which a composer's own orders lead, to be judged like any target."""
 
     @abstractmethod
     def close_instruction(

@@ -19,7 +19,7 @@ class BaseDigestBuilder(ABC):
 
     @abstractmethod
     def build(self, records: Sequence[HistoryRecord]) -> TradeDigest:
-        """Take in `records` that are new since the last call and return the digest as of the newest.
+        """Take in `records`, new since the last call, and return the digest as of the newest.
 
         Execution records carry the closed trades in `payload["trades"]`.
         """

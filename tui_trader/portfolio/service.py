@@ -1,0 +1,142 @@
+"""The portfolio service: the ledger, marked to the newest quotes."""
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+from tui_trader.clock import Clock
+from tui_trader.models import (
+    Constraints,
+    FeatureVector,
+    Fill,
+    PortfolioView,
+    PositionSnapshot,
+    Ticker,
+    TradeHistoryEntry,
+    TradeType,
+    TxResult,
+)
+from tui_trader.models.money import exact
+from tui_trader.portfolio.interfaces import BasePortfolioService
+from tui_trader.portfolio.ledger import Ledger, Position
+
+
+class InMemoryPortfolioService(BasePortfolioService):
+    """Keeps the account in memory.
+
+    `quotes` gives the newest ticker of a symbol. A position is valued at the ticker's `mark`; while
+    one has none, everything that depends on it is None. `leverage` is how many times its available
+    cash a linear account may put into positions; spot always buys with cash.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        quotes: Callable[[str], Ticker | None],
+        clock: Clock,
+        *,
+        market: Literal["spot", "linear"] = "spot",
+        leverage: float = 1.0,
+        constraints: Constraints | None = None,
+    ) -> None:
+        self._ledger = ledger
+        self._quotes = quotes
+        self._clock = clock
+        self._market = market
+        self._leverage = leverage if market == "linear" else 1.0
+        self._constraints = constraints
+
+    def get_view(self) -> PortfolioView:
+        ledger = self._ledger
+        positions = {
+            symbol: self._snapshot(symbol, position)
+            for symbol, position in ledger.positions.items()
+        }
+        marks = {
+            symbol: position.mark_price
+            for symbol, position in positions.items()
+            if position.mark_price is not None
+        }
+        equity = ledger.equity(marks)
+        notionals = [
+            float(position.quantity) * marks[symbol]
+            for symbol, position in positions.items()
+            if symbol in marks
+        ]
+        known = len(notionals) == len(positions)
+        gross = sum(map(abs, notionals)) if known else None
+        balance = float(ledger.balance)
+        available = self._available(None if equity is None else float(equity), gross)
+        return PortfolioView(
+            strategy_id=ledger.strategy_id,
+            ts=self._clock.now_ms(),
+            cash=balance,
+            account_balance=balance,
+            positions=positions,
+            gross_exposure=gross,
+            net_exposure=sum(notionals) if known else None,
+            constraints=self._constraints,
+            total_value=None if equity is None else float(equity),
+            total_unrealized_pnl=None if equity is None else float(equity - ledger.balance),
+            total_realized_pnl=float(ledger.realized + ledger.funding),
+            fees_paid=float(ledger.fees),
+            available_cash=available,
+            buying_power=None if available is None else available * self._leverage,
+            quote_ccy=ledger.quote_ccy,
+        )
+
+    def apply_trades(
+        self, trades: Sequence[TxResult], market_features: Sequence[FeatureVector] = ()
+    ) -> list[TradeHistoryEntry]:
+        return [
+            entry
+            for result in trades
+            for fill in result.fills or self._fill_of(result)
+            for entry in self._ledger.apply(fill, result.leverage)
+        ]
+
+    def _snapshot(self, symbol: str, position: Position) -> PositionSnapshot:
+        ticker = self._quotes(symbol)
+        mark = ticker.mark if ticker is not None else None
+        profit = None if mark is None else position.unrealized(exact(mark))
+        return PositionSnapshot(
+            instrument=self._ledger.instrument(symbol),
+            quantity=float(position.quantity),
+            avg_price=float(position.avg_price),
+            mark_price=mark,
+            unrealized_pnl=None if profit is None else float(profit),
+            realized_pnl=float(position.realized),
+            notional=None if mark is None else float(abs(position.quantity)) * mark,
+            leverage=position.leverage,
+            entry_ts=position.entry_ts,
+            pnl_pct=None if profit is None else float(profit / abs(position.cost)),
+            trade_type=TradeType.LONG if position.quantity > 0 else TradeType.SHORT,
+        )
+
+    def _available(self, equity: float | None, gross: float | None) -> float | None:
+        """Cash that no position binds: on spot what is not spent, on linear equity less margin."""
+        if self._market == "spot":
+            spent = sum(position.cost for position in self._ledger.positions.values())
+            return max(0.0, float(self._ledger.balance - spent))
+        if equity is None or gross is None:
+            return None
+        return max(0.0, equity - gross / self._leverage)
+
+    def _fill_of(self, result: TxResult) -> tuple[Fill, ...]:
+        """The fill of a result that tells only quantity and price, as a simple gateway may."""
+        if result.filled_qty <= 0 or result.avg_exec_price is None:
+            return ()
+        order_id = result.order_id or result.instruction_id
+        return (
+            Fill(
+                trade_id=f"{order_id}:1",
+                order_id=order_id,
+                instruction_id=result.instruction_id,
+                compose_id=result.instruction_id.partition(":")[0],
+                symbol=result.instrument.symbol,
+                side=result.side,
+                quantity=result.filled_qty,
+                price=result.avg_exec_price,
+                fee=result.fee_cost or 0.0,
+                ts=self._clock.now_ms(),
+            ),
+        )

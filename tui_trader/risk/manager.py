@@ -1,0 +1,151 @@
+"""The risk manager: the rules and guardrails, and what they remember between cycles."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+from tui_trader.messages import TradingState
+from tui_trader.models import (
+    Action,
+    DecisionObject,
+    InstrumentRef,
+    MarketSnapshot,
+    PortfolioView,
+    PositionSnapshot,
+    RiskResult,
+    TargetPosition,
+    Ticker,
+    TradeInstruction,
+    TxResult,
+    TxStatus,
+)
+from tui_trader.risk import guardrails
+from tui_trader.risk.assessor import Assessor, market_order
+from tui_trader.risk.interfaces import Assessment, BaseRiskManager, RiskMarket
+from tui_trader.risk.limits import RiskLimits
+from tui_trader.risk.state import RiskState
+
+FULL_SIZE_ALERT = 3
+"""After how many decisions in a row at 100 % of equity the operator is told."""
+
+
+class RiskManager(BaseRiskManager):
+    """Keeps `limits`. `state` is all that it remembers, to be stored and handed in on a restart."""
+
+    def __init__(self, limits: RiskLimits, state: RiskState | None = None) -> None:
+        self.limits = limits
+        self.state = state or RiskState()
+        self._opened_before: dict[str, tuple[str, int | None]] = {}
+
+    @property
+    def trading_state(self) -> TradingState:
+        """What may be done: everything, only reduce, nothing new."""
+        return self.state.trading_state
+
+    def set_trading_state(self, trading_state: TradingState) -> None:
+        """Decide what may be done from now on."""
+        self.state = self.state.model_copy(update={"trading_state": trading_state})
+
+    def assess(
+        self,
+        compose_id: str,
+        targets: Sequence[TargetPosition],
+        view: PortfolioView,
+        market: RiskMarket,
+    ) -> Assessment:
+        self.state = self.state.seen(market.ts, view.total_value)
+        assessor = Assessor(self.limits, self.state, compose_id, view, market)
+        assessment = assessor.run(targets)
+        for order in assessment.instructions:
+            if not order.reduce_only:
+                self._start_cooldown(order, market.ts)
+        return replace(assessment, alerts=self._full_size_alerts(targets))
+
+    def validate(
+        self,
+        decision: DecisionObject,
+        snapshot: MarketSnapshot,
+        position_size: float,
+        equity: float,
+    ) -> RiskResult:
+        """S0's question: may this one decision be executed? Sends nothing, so no cool-down starts.
+
+        `position_size` is signed base currency, `equity` quote currency (NaN when unknown).
+        """
+        symbol, ts = snapshot.symbol, snapshot.timestamp
+        instrument = InstrumentRef(symbol=symbol)
+        worth = equity if math.isfinite(equity) else None
+        held = {symbol: PositionSnapshot(instrument=instrument, quantity=position_size)}
+        view = PortfolioView(
+            ts=ts,
+            cash=worth or 0.0,
+            account_balance=worth or 0.0,
+            positions=held if position_size else {},
+            total_value=worth,
+        )
+        price = snapshot.price
+        ticker = Ticker(symbol=symbol, ts=ts, bid=price, ask=price, last=price)
+        stale = frozenset({symbol} if snapshot.stale_ms is not None else ())
+        self.state = self.state.seen(ts, worth)
+        assessor = Assessor(
+            self.limits, self.state, "validate", view, RiskMarket(ts, {symbol: ticker}, stale)
+        )
+        target = TargetPosition(
+            instrument=instrument,
+            action=decision.action,
+            target_qty=_decided_quantity(decision, price, position_size, worth),
+            size_pct=decision.size_pct,
+        )
+        return assessor.run([target]).results[symbol]
+
+    def targets_of(
+        self, instructions: Sequence[TradeInstruction], view: PortfolioView
+    ) -> list[TargetPosition]:
+        return guardrails.targets_from_instructions(instructions, view)
+
+    def close_instruction(
+        self, compose_id: str, instrument: InstrumentRef, quantity: float
+    ) -> TradeInstruction:
+        return market_order(
+            f"{compose_id}:{instrument.symbol}", compose_id, instrument, -quantity, reduce_only=True
+        )
+
+    def note_results(self, results: Sequence[TxResult], ts: int) -> None:
+        """An opening that ended with nothing filled takes its cool-down back; one whose outcome is
+        not known keeps it."""
+        for result in results:
+            symbol, before = self._opened_before.pop(result.instruction_id, ("", None))
+            if symbol and result.status is TxStatus.REJECTED and result.filled_qty == 0:
+                self.state = self.state.opened(symbol, before)
+
+    def _start_cooldown(self, order: TradeInstruction, ts: int) -> None:
+        symbol = order.instrument.symbol
+        self._opened_before[order.instruction_id] = (symbol, self.state.last_open.get(symbol))
+        self.state = self.state.opened(symbol, ts)
+
+    def _full_size_alerts(self, targets: Sequence[TargetPosition]) -> tuple[str, ...]:
+        """Count what asks for all of equity; only another size breaks the row, not a hold."""
+        streak = dict(self.state.full_size_streak)
+        alerts = []
+        for target in targets:
+            if target.action not in (Action.LONG, Action.SHORT):
+                continue
+            symbol = target.instrument.symbol
+            streak[symbol] = streak.get(symbol, 0) + 1 if target.size_pct >= 1 else 0
+            if streak[symbol] and streak[symbol] % FULL_SIZE_ALERT == 0:
+                alerts.append(f"{symbol}: all of equity asked for {streak[symbol]} times in a row")
+        if streak != self.state.full_size_streak:
+            self.state = self.state.model_copy(update={"full_size_streak": streak})
+        return tuple(alerts)
+
+
+def _decided_quantity(
+    decision: DecisionObject, price: float, held: float, equity: float | None
+) -> float:
+    """The position that S0's decision leads to: `size_pct` of equity more or less than is held."""
+    if decision.action is Action.CLOSE:
+        return 0.0
+    if price <= 0 or equity is None:
+        return held
+    added = equity * decision.size_pct / price
+    return held + {Action.LONG: added, Action.SHORT: -added}.get(decision.action, 0.0)
