@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,12 +71,12 @@ class Ended:
         return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-def run(home: Path, *arguments: str, cwd: Path | None = None, **env: str) -> Ended:
+def run(home: Path, *arguments: str, env: Mapping[str, str] | None = None) -> Ended:
     """Run the program to its end, without a terminal."""
     done = subprocess.run(
         command(*arguments),
-        env=environment(home, PYTHONPATH=str(ROOT), **env),
-        cwd=cwd or home,
+        env=environment(home, PYTHONPATH=str(ROOT)) | dict(env or {}),
+        cwd=home,
         capture_output=True,
         text=True,
         stdin=subprocess.DEVNULL,
@@ -87,11 +87,11 @@ def run(home: Path, *arguments: str, cwd: Path | None = None, **env: str) -> End
 
 
 @contextmanager
-def started(home: Path, *arguments: str, **env: str) -> Iterator["subprocess.Popen[str]"]:
+def started(home: Path, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
     """The program running without a terminal, its output in pipes; ended at the end, whatever."""
     process = subprocess.Popen(
         command(*arguments),
-        env=environment(home, PYTHONPATH=str(ROOT), **env),
+        env=environment(home, PYTHONPATH=str(ROOT)),
         cwd=home,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

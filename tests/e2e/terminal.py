@@ -10,7 +10,7 @@ import signal
 import struct
 import termios
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -110,7 +110,10 @@ class Terminal:
 
 @contextmanager
 def terminal(
-    home: Path, *arguments: str, size: tuple[int, int] = (120, 40), **env: str
+    home: Path,
+    *arguments: str,
+    size: tuple[int, int] = (120, 40),
+    env: Mapping[str, str] | None = None,
 ) -> Iterator[Terminal]:
     """Run `tui-trader` with `arguments` in a terminal of `size` (columns, rows)."""
     pid, descriptor = pty.fork()
@@ -118,7 +121,7 @@ def terminal(
         try:
             os.chdir(home)
             line = command(*arguments)
-            os.execve(line[0], line, environment(home, PYTHONPATH=str(ROOT), **env))  # noqa: S606
+            os.execve(line[0], line, environment(home, PYTHONPATH=str(ROOT)) | dict(env or {}))  # noqa: S606
         finally:
             os._exit(127)
     _set_size(descriptor, *size)

@@ -45,7 +45,7 @@ def test_two_replays_write_the_same_log_but_for_wall_clock_fields(tmp_path: Path
     for seed in ("1", "2"):
         home = tmp_path / seed
         home.mkdir()
-        ended = run(home, *REPLAY, f"replay:{LTC_BTC}", PYTHONHASHSEED=seed)
+        ended = run(home, *REPLAY, f"replay:{LTC_BTC}", env={"PYTHONHASHSEED": seed})
         logs.append(
             [
                 {name: value for name, value in line.items() if name not in WALL_CLOCK_FIELDS}
@@ -128,7 +128,7 @@ def test_bad_candles_are_told_with_file_and_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize("mode", ["testnet", "live"])
 def test_modes_without_a_venue_are_refused(tmp_path: Path, mode: str) -> None:
     keys = dict.fromkeys(("EXCHANGE_API_KEY", "EXCHANGE_API_SECRET", "DEEPSEEK_API_KEY"), "x")
-    ended = run(tmp_path, "--no-ui", RUN_MODE=mode, SYMBOL="BTC/USDT", **keys)
+    ended = run(tmp_path, "--no-ui", env=keys | {"RUN_MODE": mode, "SYMBOL": "BTC/USDT"})
     assert ended.code == 2
     assert "exchange" in ended.err
 
@@ -199,9 +199,7 @@ def test_no_secret_is_written_anywhere(tmp_path: Path) -> None:
         "--cycles",
         "1",
         "--verbose",
-        EXCHANGE_API_KEY=canary,
-        EXCHANGE_API_SECRET=canary,
-        DEEPSEEK_API_KEY=canary,
+        env=dict.fromkeys(("EXCHANGE_API_KEY", "EXCHANGE_API_SECRET", "DEEPSEEK_API_KEY"), canary),
     )
     assert ended.code == 0
     written = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]

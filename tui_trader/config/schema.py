@@ -79,7 +79,7 @@ class MarketConfig(Section):
         2.0, ge=0, le=1_000, description="bid to ask where the data has none, in basis points"
     )
     max_age_seconds: float = Field(
-        90.0, gt=0, description="older quotes open nothing (never less than two candles)"
+        90.0, gt=0, description="older quotes, or candles so long overdue, open nothing"
     )
 
     @field_validator("speed")
