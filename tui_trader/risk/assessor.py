@@ -145,10 +145,12 @@ class Assessor:
         base = self._projected.get(wish.symbol, 0.0)
         quantity = wish.opening
         share, usage = wish.target.size_pct, self._limits.max_equity_usage_pct
-        if price is not None and equity is not None and base == 0 and 0 < share <= usage:
+        if price is not None and equity is not None and 0 < share <= usage:
             quantity = guardrails.within_notional(quantity, max(equity, 0.0) * usage, price)
             if quantity != wish.opening:
-                self._say(wish, "max_position_size", "clip", "price moved: cut to cap", quantity)
+                self._say(
+                    wish, "max_position_size", "clip", "price moved: cut to cap", base + quantity
+                )
         step = self._limits.size_of(wish.symbol).step
         whole = guardrails.truncate(quantity, step)
         if whole not in (0.0, quantity):
