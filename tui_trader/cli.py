@@ -13,9 +13,12 @@ import typer
 from tui_trader import __version__
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from tui_trader.agent.runtime import AgentRuntime
     from tui_trader.config.loader import LoadedConfig
     from tui_trader.config.sources import Value
+    from tui_trader.link.client import EngineClient
 
 FAILED = 1
 USAGE_ERROR = 2
@@ -92,17 +95,7 @@ def run(
     headless = no_ui or not (sys.stdin.isatty() and sys.stdout.isatty())
     if not headless and os.environ.get("TERM", "dumb") == "dumb":
         _refuse("this terminal (TERM is dumb or unset) can't show a console: use --no-ui")
-    from tui_trader.config.errors import ConfigError
-    from tui_trader.market_data.interfaces import MarketDataError
-    from tui_trader.trading_history.database import StoreError
-
-    try:
-        code = _start(loaded, cycles, data_dir, headless=headless, asked=no_ui)
-    except ConfigError as error:
-        _refuse(str(error))
-    except (MarketDataError, StoreError, OSError) as error:
-        _refuse(str(error), FAILED)
-    raise typer.Exit(code)
+    raise typer.Exit(_start(loaded, cycles, data_dir, headless=headless, asked=no_ui))
 
 
 def _load(config: Path | None, env: Path | None, flags: "dict[str, Value]") -> "LoadedConfig":
@@ -139,15 +132,31 @@ def _start(
         return await assemble(loaded, max_cycles=cycles, data_dir=data_dir)
 
     if headless:
-        from tui_trader.headless import run_headless
-
         if not asked:
             typer.echo("no terminal here: running without the console", err=True)
-        return run_headless(build)
+        return _run_headless(build)
     from tui_trader.console import run_console
-    from tui_trader.link.local import LocalClient
 
-    return run_console(lambda: LocalClient(build), mouse=loaded.config.console.mouse)
+    def connect() -> "EngineClient":
+        from tui_trader.link.local import LocalClient
+
+        return LocalClient(build)
+
+    return run_console(connect, mouse=loaded.config.console.mouse)
+
+
+def _run_headless(build: "Callable[[], Awaitable[AgentRuntime]]") -> int:
+    from tui_trader.config.errors import ConfigError
+    from tui_trader.headless import run_headless
+    from tui_trader.market_data.interfaces import MarketDataError
+    from tui_trader.trading_history.database import StoreError
+
+    try:
+        return run_headless(build)
+    except ConfigError as error:
+        _refuse(str(error))
+    except (MarketDataError, StoreError, OSError) as error:
+        _refuse(str(error), FAILED)
 
 
 def _refuse(message: str, code: int = USAGE_ERROR) -> NoReturn:

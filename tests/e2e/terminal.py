@@ -10,7 +10,7 @@ import signal
 import struct
 import termios
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -114,14 +114,16 @@ def terminal(
     *arguments: str,
     size: tuple[int, int] = (120, 40),
     env: Mapping[str, str] | None = None,
+    line: Sequence[str] | None = None,
 ) -> Iterator[Terminal]:
-    """Run `tui-trader` with `arguments` in a terminal of `size` (columns, rows)."""
+    """Run `tui-trader` with `arguments` (or any command `line`) in a terminal of `size` (columns,
+    rows)."""
     pid, descriptor = pty.fork()
     if pid == 0:
         try:
             os.chdir(home)
-            line = command(*arguments)
-            os.execve(line[0], line, environment(home, PYTHONPATH=str(ROOT)) | dict(env or {}))  # noqa: S606
+            words = list(line or command(*arguments))
+            os.execve(words[0], words, environment(home, PYTHONPATH=str(ROOT)) | dict(env or {}))  # noqa: S606
         finally:
             os._exit(127)
     _set_size(descriptor, *size)

@@ -18,7 +18,9 @@ ExchangeType = Literal["paper", "binance_testnet", "binance", "hyperliquid"]
 class Section(BaseModel):
     """One table of the configuration file."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        strict=True, extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True
+    )
 
 
 class AgentConfig(Section):
@@ -180,15 +182,15 @@ class LoggingConfig(Section):
 class Config(Section):
     """The whole configuration."""
 
-    agent: AgentConfig = AgentConfig()
-    market: MarketConfig = MarketConfig()
-    exchange: ExchangeConfig = ExchangeConfig()
-    llm: LlmConfig = LlmConfig()
-    risk: RiskConfig = RiskConfig()
-    paper: PaperConfig = PaperConfig()
-    features: FeaturesConfig = FeaturesConfig()
-    console: ConsoleConfig = ConsoleConfig()
-    logging: LoggingConfig = LoggingConfig()
+    agent: AgentConfig = Field(default_factory=AgentConfig)
+    market: MarketConfig = Field(default_factory=MarketConfig)
+    exchange: ExchangeConfig = Field(default_factory=ExchangeConfig)
+    llm: LlmConfig = Field(default_factory=LlmConfig)
+    risk: RiskConfig = Field(default_factory=RiskConfig)
+    paper: PaperConfig = Field(default_factory=PaperConfig)
+    features: FeaturesConfig = Field(default_factory=FeaturesConfig)
+    console: ConsoleConfig = Field(default_factory=ConsoleConfig)
+    logging: LoggingConfig = Field(default_factory=LoggingConfig)
 
 
 def known_keys() -> dict[str, Any]:
