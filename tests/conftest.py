@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 _SECRET = ("KEY", "SECRET", "TOKEN", "PASS")
 _HOME = tempfile.mkdtemp(prefix="tui-trader-home-")
@@ -34,6 +35,10 @@ os.environ.update(
     TEXTUAL_COLOR_SYSTEM="truecolor",
 )
 time.tzset()
+
+# How long an example takes is the machine's business.
+settings.register_profile("steady", deadline=None)
+settings.load_profile("steady")
 
 
 def pytest_configure(config: pytest.Config) -> None:
