@@ -3,22 +3,21 @@
 Exit codes: 0 ended as asked, 1 failed, 2 usage or configuration error (on stderr, no traceback).
 """
 
-import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tui_trader import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable, Mapping
 
-    from tui_trader.agent.runtime import AgentRuntime
     from tui_trader.config.loader import LoadedConfig
-    from tui_trader.config.sources import Value
     from tui_trader.link.client import EngineClient
+
+    Load = Callable[[], LoadedConfig]
 
 FAILED = 1
 USAGE_ERROR = 2
@@ -74,8 +73,6 @@ def run(
     ] = False,
 ) -> None:
     """Run an LLM trading agent and watch it work."""
-    from tui_trader.config.sources import from_flag
-
     given = {
         "market.source": ("--source", source),
         "agent.symbols": ("--symbol", tuple(symbol) if symbol else None),
@@ -83,86 +80,83 @@ def run(
         "market.speed": ("--speed", speed),
         "agent.interval_seconds": ("--interval", interval),
         "agent.mode": ("--live", "live" if live else None),
-        "console.mouse": ("--no-mouse", False if no_mouse else None),
         "logging.level": ("--verbose", "debug" if verbose else None),
     }
-    flags = {
-        key: from_flag(key, value, flag)
-        for key, (flag, value) in given.items()
-        if value is not None
-    }
-    loaded = _load(config, env, flags)
-    headless = no_ui or not (sys.stdin.isatty() and sys.stdout.isatty())
-    if not headless and os.environ.get("TERM", "dumb") == "dumb":
-        _refuse("this terminal (TERM is dumb or unset) can't show a console: use --no-ui")
-    raise typer.Exit(_start(loaded, cycles, data_dir, headless=headless, asked=no_ui))
 
+    def load() -> "LoadedConfig":
+        return _load(config, env, given)
 
-def _load(config: Path | None, env: Path | None, flags: "dict[str, Value]") -> "LoadedConfig":
-    from tui_trader import paths
-    from tui_trader.config.errors import ConfigError
-    from tui_trader.config.loader import load
-
-    folder = paths.config_folder()
-    files = [path for path in (Path(".env"), folder / ".env") if path.is_file()]
-    default = folder / "config.toml"
-    try:
-        return load(
-            flags=flags,
-            env_file=env or next(iter(files), None),
-            config_file=config or (default if default.is_file() else None),
-        )
-    except ConfigError as error:
-        _refuse(str(error))
-
-
-def _start(
-    loaded: "LoadedConfig",
-    cycles: int | None,
-    data_dir: Path | None,
-    *,
-    headless: bool,
-    asked: bool,
-) -> int:
-    """Run with a console or without; return the exit code."""
-
-    async def build() -> "AgentRuntime":
-        from tui_trader.agent.assembly import assemble
-
-        return await assemble(loaded, max_cycles=cycles, data_dir=data_dir)
-
-    if headless:
-        if not asked:
+    if not no_ui and sys.stdin.isatty() and sys.stdout.isatty():
+        code = _run_console(load, cycles, data_dir, mouse=not no_mouse)
+    else:
+        if not no_ui:
             typer.echo("no terminal here: running without the console", err=True)
-        return _run_headless(build)
-    from tui_trader.console import run_console
+        code = _run_headless(load, cycles, data_dir)
+    raise typer.Exit(code)
+
+
+def _run_console(load: "Load", cycles: int | None, data_dir: Path | None, *, mouse: bool) -> int:
+    """Show the console; what takes time to import comes after its first frame."""
+    from tui_trader.console import StartRefused, run_console
 
     def connect() -> "EngineClient":
+        from tui_trader.config.errors import ConfigError
+
+        try:
+            loaded = load()
+        except ConfigError as error:
+            raise StartRefused(str(error)) from None
+        from tui_trader.agent.assembly import assemble
         from tui_trader.link.local import LocalClient
 
-        return LocalClient(build)
+        return LocalClient(lambda: assemble(loaded, max_cycles=cycles, data_dir=data_dir))
 
-    return run_console(connect, mouse=loaded.config.console.mouse)
+    return run_console(connect, mouse=mouse)
 
 
-def _run_headless(build: "Callable[[], Awaitable[AgentRuntime]]") -> int:
+def _run_headless(load: "Load", cycles: int | None, data_dir: Path | None) -> int:
+    from tui_trader.agent.assembly import assemble
     from tui_trader.config.errors import ConfigError
     from tui_trader.headless import run_headless
     from tui_trader.market_data.interfaces import MarketDataError
     from tui_trader.trading_history.database import StoreError
 
     try:
-        return run_headless(build)
+        loaded = load()
+        return run_headless(lambda: assemble(loaded, max_cycles=cycles, data_dir=data_dir))
     except ConfigError as error:
-        _refuse(str(error))
+        _say(str(error))
+        return USAGE_ERROR
     except (MarketDataError, StoreError, OSError) as error:
-        _refuse(str(error), FAILED)
+        _say(str(error))
+        return FAILED
 
 
-def _refuse(message: str, code: int = USAGE_ERROR) -> NoReturn:
-    """End with exit code `code` and say why on stderr."""
+def _load(
+    config: Path | None, env: Path | None, given: "Mapping[str, tuple[str, Any]]"
+) -> "LoadedConfig":
+    """The configuration with the flags that were `given`, by key. Raises ConfigError."""
+    from tui_trader import paths
+    from tui_trader.config.loader import load
+    from tui_trader.config.sources import from_flag
+
+    folder = paths.config_folder()
+    files = [path for path in (Path(".env"), folder / ".env") if path.is_file()]
+    default = folder / "config.toml"
+    return load(
+        flags={
+            key: from_flag(key, value, flag)
+            for key, (flag, value) in given.items()
+            if value is not None
+        },
+        env_file=env or next(iter(files), None),
+        config_file=config or (default if default.is_file() else None),
+    )
+
+
+def _say(message: str) -> None:
+    """One or more lines on stderr, each with the program's name."""
     typer.echo("\n".join(f"tui-trader: {line}" for line in message.splitlines()), err=True)
-    raise typer.Exit(code)
 
 
 def main() -> None:

@@ -163,13 +163,6 @@ class FeaturesConfig(Section):
     )
 
 
-class ConsoleConfig(Section):
-    """The screen."""
-
-    mouse: bool = Field(True, description="false: leave the mouse to the terminal")
-    theme: str = Field("tui-trader", description="colours: any theme that Textual knows, or ours")
-
-
 class LoggingConfig(Section):
     """What is written beside the trades."""
 
@@ -189,7 +182,6 @@ class Config(Section):
     risk: RiskConfig = Field(default_factory=RiskConfig)
     paper: PaperConfig = Field(default_factory=PaperConfig)
     features: FeaturesConfig = Field(default_factory=FeaturesConfig)
-    console: ConsoleConfig = Field(default_factory=ConsoleConfig)
     logging: LoggingConfig = Field(default_factory=LoggingConfig)
 
 

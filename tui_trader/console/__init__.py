@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable
@@ -12,6 +13,10 @@ from tui_trader.console.environment import unfit
 if TYPE_CHECKING:
     from tui_trader.clock import Clock
     from tui_trader.link.client import EngineClient
+
+
+class StartRefused(Exception):
+    """Nothing can be shown as asked: a usage or configuration error, with its remedy."""
 
 
 def run_console(
@@ -25,14 +30,16 @@ def run_console(
     """Show an engine until the operator leaves; returns the process's exit code.
 
     `connect` makes the client. It is called once, in a thread, after the first frame: what it
-    imports and does delays nothing. `clock` defaults to the wall's. `issuer` names the operator in
-    commands; `hosted` says that the engine lives and ends with this process. Returns 2, with a line
-    on stderr, where no console can be shown.
+    imports and does delays nothing. Where it raises StartRefused, the console gives way to the
+    message. `clock` defaults to the wall's. `issuer` names the operator in commands; `hosted` says
+    that the engine lives and ends with this process. Returns 2, with a line on stderr, where no
+    console can be shown or the start was refused.
     """
     problem = unfit(os.environ, input_tty=_is_tty(0), output_tty=_is_tty(2))
     if problem is not None:
         sys.stderr.write(f"tui-trader: {problem}\n")
         return 2
+    gc.disable()  # until the first frame: collecting what imports leave behind only delays it
     from tui_trader.console.launch import run
 
     return run(connect, clock=clock, mouse=mouse, issuer=issuer, hosted=hosted)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from tui_trader.console import environment
+from tui_trader.console import StartRefused, environment
 
 environment.prepare()
 
@@ -74,6 +75,8 @@ class ConsoleApp(App[None], inherit_bindings=False):
     ) -> None:
         super().__init__()
         egress.install()
+        self.register_theme(theme.CONSOLE_THEME)
+        self.theme = theme.CONSOLE_THEME.name
         self._connect = connect
         self._clock = clock
         self._ids = ids
@@ -82,6 +85,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self._bridge: Bridge | None = None
         self._unsent: list[Command] = []
         self._leaving = False
+        self.refused: str | None = None
         self._behind_ms = 0
         self._dashboard = Dashboard()
         self._scene = Scene(
@@ -99,13 +103,18 @@ class ConsoleApp(App[None], inherit_bindings=False):
 
     def on_mount(self) -> None:
         """The engine starts once the first frame is on its way."""
-        self.register_theme(theme.CONSOLE_THEME)
-        self.theme = theme.CONSOLE_THEME.name
         self.set_interval(1.0, self.tick)
         self.call_after_refresh(self.run_worker, self._follow(), group="engine")
 
     async def _follow(self) -> None:
-        client, make_bridge = await asyncio.to_thread(self._start)
+        gc.freeze()  # what was imported so far stays: no collection needs to look at it again
+        gc.enable()
+        try:
+            client, make_bridge = await asyncio.to_thread(self._start)
+        except StartRefused as refused:
+            self.refused = str(refused)
+            self.exit(return_code=2)
+            return
         self._bridge = make_bridge(client, self.post_message, self._clock.monotonic)
         for command in self._unsent:
             self._bridge.send(command)

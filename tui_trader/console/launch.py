@@ -20,9 +20,9 @@ from tui_trader.console.app import ConsoleApp
 if TYPE_CHECKING:
     from tui_trader.link.client import EngineClient
 
-TERM_SECONDS = 12.0  # more than a hosted engine may take
+HOSTED_SECONDS = 9.5  # more than a hosted engine may take to complete its cycle
+ALONE_SECONDS = 0.8
 AGAIN_SECONDS = 0.5
-HANGUP_SECONDS = 0.8
 _CHECK_MS = 1_000
 _RESTORE = (
     b"\x1b[?2004l\x1b[?7h\x1b[?2048l\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l"
@@ -37,7 +37,8 @@ class Departure:
     to the loop, and a thread beside it ends the process when the loop does not.
     """
 
-    def __init__(self, app: ConsoleApp, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, app: ConsoleApp, loop: asyncio.AbstractEventLoop, *, hosted: bool) -> None:
+        self._seconds = HOSTED_SECONDS if hosted else ALONE_SECONDS
         self._app = app
         self._loop = loop
         self._input = sys.__stdin__.fileno() if sys.__stdin__ else 0
@@ -53,10 +54,10 @@ class Departure:
         threading.Thread(target=self._watch, name="terminal", daemon=True).start()
 
     def _terminate(self, _number: int, _frame: FrameType | None) -> None:
-        self._leave(AGAIN_SECONDS if self._asked else TERM_SECONDS, restore=True)
+        self._leave(AGAIN_SECONDS if self._asked else self._seconds, restore=True)
 
     def _hang_up(self, _number: int = 0, _frame: FrameType | None = None) -> None:
-        self._leave(HANGUP_SECONDS, restore=False)
+        self._leave(self._seconds, restore=False)
 
     def _watch(self) -> None:
         """Wait for the terminal to hang up, should no signal tell."""
@@ -104,7 +105,9 @@ def run(
         issuer=issuer,
         hosted=hosted,
     )
-    asyncio.run(_main(app, mouse=mouse))
+    asyncio.run(_main(app, mouse=mouse, hosted=hosted))
+    if app.refused is not None:
+        sys.stderr.write("".join(f"tui-trader: {line}\n" for line in app.refused.splitlines()))
     _drop_dead_streams()
     return app.return_code or 0
 
@@ -118,8 +121,8 @@ def _drop_dead_streams() -> None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-async def _main(app: ConsoleApp, *, mouse: bool) -> None:
-    Departure(app, asyncio.get_running_loop()).install()
+async def _main(app: ConsoleApp, *, mouse: bool, hosted: bool) -> None:
+    Departure(app, asyncio.get_running_loop(), hosted=hosted).install()
     try:
         await app.run_async(mouse=mouse)
     finally:

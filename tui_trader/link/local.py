@@ -35,7 +35,7 @@ class LocalClient:
         clock: Clock | None = None,
         *,
         limit: int = LIMIT,
-        patience: float = 10.0,
+        patience: float = 8.0,
     ) -> None:
         self._build = build
         self._clock = clock or SystemClock()
