@@ -107,3 +107,22 @@ def test_a_kill_in_the_console_halts_and_is_shown_as_the_engine_says(tmp_path: P
         screen.press("KILL\r")
         screen.wait_for("HALTED")
     assert list((tmp_path / "tui-trader").rglob("KILL"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--config", "nowhere.toml"), "nowhere.toml: no such file"),
+        (("--source", "elsewhere"), "market.source"),
+        (("--live",), "EXCHANGE_API_KEY"),
+    ],
+)
+def test_a_configuration_error_gives_the_terminal_back_and_ends_with_2(
+    tmp_path: Path, arguments: tuple[str, ...], said: str
+) -> None:
+    with terminal(tmp_path, *arguments) as screen:
+        assert screen.exit_code() == 2
+        for sequence in RESTORED:
+            assert sequence in screen.written
+        assert said in screen.painted()
+        assert "Traceback" not in screen.painted()

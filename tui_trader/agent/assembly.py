@@ -26,6 +26,7 @@ from tui_trader.features.indicators import DEFAULT_INDICATORS
 from tui_trader.features.pipeline import DefaultFeaturesPipeline
 from tui_trader.messages import Message, OrderRequested, SessionInfo, TradingState
 from tui_trader.models import (
+    MetricPoint,
     PortfolioView,
     StrategyStatus,
     StrategySummary,
@@ -73,7 +74,7 @@ async def assemble(
         session,
         account.risk_state.trading_state,
         state_reason=account.state_reason,
-        equity=account.store.equity_points(2_000),
+        equity=_equity(account, market),
     )
     risk = RiskManager(_limits(config, market), account.risk_state)
     portfolio = InMemoryPortfolioService(
@@ -166,6 +167,14 @@ async def assemble(
             release=account.opened.close,
         )
     )
+
+
+def _equity(account: Account, market: Market) -> list[MetricPoint]:
+    """The equity so far; an account that has none yet begins with its capital."""
+    capital = float(account.ledger.initial_capital)
+    return account.store.equity_points(2_000) or [
+        MetricPoint(ts=market.clock.now_ms(), value=capital)
+    ]
 
 
 def _computer(config: Config) -> SimpleCandleFeatureComputer:

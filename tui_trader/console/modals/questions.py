@@ -122,11 +122,12 @@ def leave(*, hosted: bool) -> Question:
 
     def facts(scene: Scene) -> Sequence[Row]:
         fate = (
-            "The engine runs in this process: its cycle completes, then it ends."
+            ("The engine runs in this process:", "its cycle completes, then it ends.")
             if hosted
-            else "The engine runs on its own and goes on trading."
+            else ("The engine runs on its own and goes on trading.",)
         )
-        return [_said(fate), _said("Positions stay as they are."), (), *_positions(scene)]
+        said = [_said(line) for line in (*fate, "Positions stay as they are.")]
+        return [*said, (), *_positions(scene)]
 
     return Question(title="Quit the console?", facts=facts, yes="quit")
 
