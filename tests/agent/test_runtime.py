@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -210,3 +211,13 @@ async def test_two_runs_in_fresh_folders_are_the_same_but_for_the_wall_clock(
         texts.append(lines)
     assert texts[0] == texts[1]
     assert [line["parsed_action"] for line in texts[0]] == ["long", "short", "close"]
+
+
+@pytest.mark.parametrize(("interval", "minutes"), [(1.0, 1), (60.0, 1), (150.0, 3), (300.0, 5)])
+async def test_a_cycle_runs_at_every_closed_candle_or_at_the_interval_where_that_is_longer(
+    tmp_path: Path, interval: float, minutes: int
+) -> None:
+    run = await start(tmp_path, cycles=5, agent={"interval_seconds": interval})
+    await run.done()
+    times = [line.timestamp for line in log_lines(tmp_path)]
+    assert [late - early for early, late in pairwise(times)] == [minutes * 60_000] * 4
