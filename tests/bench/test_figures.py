@@ -13,6 +13,7 @@ import pytest
 
 from tests.agent.harness import config
 from tests.e2e.terminal import Terminal, terminal
+from tests.market_data.candles import ARRAYS, walk
 from tui_trader.agent.assembly import assemble
 from tui_trader.agent.runtime import AgentRuntime
 
@@ -99,13 +100,27 @@ def _resident_mb(pid: int) -> float:
 
 async def test_a_cycles_own_work(tmp_path: Path) -> None:
     """Three symbols, 500 bars, the rules; with its durable writes. The reference commits a row."""
-    symbols = ("BTC/USDT", "ETH/USDT", "SOL/USDT")
-    loaded = config(agent={"symbols": symbols, "strategy": "rules"}, features={"lookback": 500})
-    runtime = await assemble(loaded, max_cycles=2_000, data_dir=tmp_path)
+    files = [_candle_file(tmp_path, name, seed) for seed, name in enumerate(("AAA", "BBB", "CCC"))]
+    loaded = config(
+        agent={"symbols": (), "strategy": "rules"},
+        market={"speed": "max", "source": f"replay:{','.join(map(str, files))}"},
+        features={"lookback": 500},
+    )
+    runtime = await assemble(loaded, max_cycles=2_000, data_dir=tmp_path / "data")
     marks = await _cycle_times(runtime)
     for name, part in (("100th", marks[50:150]), ("1,900th", marks[1_850:1_950])):
         say(f"cycle, 3 symbols x 500 bars, around the {name}: median {median(part):.2f} ms")
     say(f"reference: one durable SQLite commit: median {_commit_ms(tmp_path):.2f} ms")
+
+
+def _candle_file(folder: Path, name: str, seed: int) -> Path:
+    """3,000 minutes of a random walk."""
+    path = folder / f"{name}_USDT-1m.csv"
+    series = walk(3_000, seed=seed)
+    rows = zip(*(getattr(series, column).tolist() for column in ARRAYS), strict=True)
+    lines = ["timestamp,open,high,low,close,volume", *(",".join(map(str, row)) for row in rows)]
+    path.write_text("\n".join(lines))
+    return path
 
 
 async def _cycle_times(runtime: AgentRuntime) -> list[float]:
