@@ -36,6 +36,14 @@ def test_missing_folders_are_private_all_the_way_whatever_the_umask(tmp_path: Pa
     assert mode_of(made) == mode_of(made.parent) == 0o700
 
 
+def test_a_folder_that_can_not_be_made_is_named_with_a_remedy(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for path in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(OSError, match=paths.HOME_VARIABLE) as caught:
+            paths.private_folder(path)
+        assert str(path) in str(caught.value)
+
+
 def test_a_folder_that_everybody_can_write_to_is_refused(tmp_path: Path) -> None:
     tmp_path.chmod(0o777)
     with pytest.raises(PermissionError, match="everybody can write"):

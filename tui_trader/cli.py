@@ -49,7 +49,7 @@ def run(
         str | None, typer.Option(help="simulated, replay:FILE[,FILE...] or exchange.")
     ] = None,
     symbol: Annotated[
-        list[str] | None, typer.Option(help="Instrument such as BTC/USDT; may be repeated.")
+        list[str] | None, typer.Option(help="Instruments such as BTC/USDT,ETH/USDT.")
     ] = None,
     timeframe: Annotated[str | None, typer.Option(help="Candle length, such as 5m.")] = None,
     speed: Annotated[
@@ -63,7 +63,9 @@ def run(
     no_ui: Annotated[
         bool, typer.Option("--no-ui", help="No console: lines on a terminal, JSON when piped.")
     ] = False,
-    live: Annotated[bool, typer.Option("--live", help="Trade real money (asks again).")] = False,
+    live: Annotated[
+        bool, typer.Option("--live", help="Trade real money; refused: no exchange yet.")
+    ] = False,
     no_mouse: Annotated[
         bool, typer.Option("--no-mouse", help="Leave the mouse to the terminal.")
     ] = False,
@@ -75,7 +77,7 @@ def run(
     """Run an LLM trading agent and watch it work."""
     given = {
         "market.source": ("--source", source),
-        "agent.symbols": ("--symbol", tuple(symbol) if symbol else None),
+        "agent.symbols": ("--symbol", ",".join(symbol) if symbol else None),
         "agent.timeframe": ("--timeframe", timeframe),
         "market.speed": ("--speed", speed),
         "agent.interval_seconds": ("--interval", interval),
@@ -123,7 +125,9 @@ def _run_headless(load: "Load", cycles: int | None, data_dir: Path | None) -> in
 
     try:
         loaded = load()
-        return run_headless(lambda: assemble(loaded, max_cycles=cycles, data_dir=data_dir))
+        return run_headless(
+            lambda: assemble(loaded, max_cycles=cycles, data_dir=data_dir), loaded.files
+        )
     except ConfigError as error:
         _say(str(error))
         return USAGE_ERROR

@@ -5,35 +5,66 @@ whatever else is to be said goes to standard error.
 """
 
 import asyncio
+import errno
 import os
+import queue
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+import threading
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from tui_trader import __version__
 from tui_trader.messages import (
     CycleCompleted,
+    EngineStopped,
     Fact,
     Kill,
     Message,
+    SessionInfo,
     Severity,
     TradingState,
+    TradingStateChanged,
 )
 from tui_trader.view.events import lines
-from tui_trader.view.format import clock_time, money, percent
+from tui_trader.view.format import money, percent, quantity
 
 if TYPE_CHECKING:
     from tui_trader.agent.runtime import AgentRuntime
 
 
+WAITING_LINES = 100_000
+"""So many lines may wait for a reader that has stopped reading. Then JSON lines make the engine
+wait, and readable ones are left out."""
+
+FLUSH_SECONDS = 2.0
+"""After a signal, a reader that takes no line is waited for so long at the end."""
+
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_READER_GONE = {errno.EPIPE, errno.EIO}
+
+
 class Printer:
-    """Says what happens, line by line. A reader that has gone away ends the run quietly."""
+    """Says what happens, line by line, on a thread of its own: a terminal that stands still
+    (Ctrl+S) or a slow pipe stops neither a trade nor a signal.
+
+    `broken` is True once nothing can be written any more; `failed` where that is no matter of a
+    reader or terminal that has gone, but a fault, such as a full disk. `patience` is how long (s)
+    `close` waits for a reader that takes no line, None for as long as it takes.
+    """
 
     def __init__(self, out: TextIO, err: TextIO, *, piped: bool) -> None:
         self._out = out
         self._err = err
         self._piped = piped
+        self._lines: queue.Queue[tuple[TextIO, str] | None] = queue.Queue(WAITING_LINES)
+        self._thread = threading.Thread(target=self._write, name="printer", daemon=True)
+        self._thread.start()
         self.broken = False
+        self.failed = False
+        self.patience: float | None = None
 
     def __call__(self, message: Message) -> None:
         if isinstance(message, Fact):
@@ -44,12 +75,36 @@ class Printer:
 
     def say(self, text: str, *, aside: bool = False) -> None:
         """One line to the reader; `aside` goes to standard error when standard output is a pipe."""
-        stream = self._err if aside and self._piped else self._out
+        if self.broken:
+            return
+        wanted = self._piped and not aside
         try:
-            stream.write(f"{text}\n")
-            stream.flush()
-        except (BrokenPipeError, ValueError):
-            self.broken = True
+            self._lines.put((self._err if aside and self._piped else self._out, text), wanted)
+        except queue.Full:
+            return
+
+    def close(self) -> None:
+        """Write what still waits, as long as somebody reads it."""
+        try:
+            self._lines.put(None, timeout=self.patience)
+        except queue.Full:
+            return
+        waiting = self._lines.qsize() + 1
+        while self._thread.is_alive() and self._lines.qsize() < waiting:
+            waiting = self._lines.qsize()
+            self._thread.join(self.patience)
+
+    def _write(self) -> None:
+        # Past the buffers of Python: their locks, held here, would block its exit.
+        while (line := self._lines.get()) is not None:
+            stream, text = line
+            left = b"" if self.broken else f"{text}\n".encode(stream.encoding, "backslashreplace")
+            try:
+                while left:
+                    left = left[os.write(stream.fileno(), left) :]
+            except OSError as error:
+                self.failed = error.errno not in _READER_GONE
+                self.broken = True
 
     def _as_json(self, fact: Fact) -> None:
         if isinstance(fact, CycleCompleted):
@@ -61,63 +116,117 @@ class Printer:
 
     def _as_lines(self, fact: Fact) -> None:
         for line in lines(fact):
-            self.say(f"{clock_time(line.ts)} {line.severity.upper():7} {line.topic:9} {line.text}")
+            when = datetime.fromtimestamp(line.ts / 1000, UTC)
+            self.say(
+                f"{when:%Y-%m-%d %H:%M:%SZ} {line.severity.upper():7} {line.topic:9} {line.text}"
+            )
 
 
-def run_headless(build: Callable[[], Awaitable["AgentRuntime"]]) -> int:
-    """Run the agent in this process until it ends; return the exit code."""
-    return asyncio.run(_run(build))
+def run_headless(
+    build: Callable[[], Awaitable["AgentRuntime"]], config_files: Sequence[Path] = ()
+) -> int:
+    """Run the agent in this process until it ends; return the exit code.
+
+    `config_files` are the files that its configuration was read from, to be named at the start.
+    """
+    return asyncio.run(_run(build, config_files))
 
 
-async def _run(build: Callable[[], Awaitable["AgentRuntime"]]) -> int:
+async def _run(build: Callable[[], Awaitable["AgentRuntime"]], config_files: Sequence[Path]) -> int:
     runtime = await build()
     printer = Printer(sys.stdout, sys.stderr, piped=not sys.stdout.isatty())
-    _introduce(runtime, printer)
+    _introduce(runtime, config_files, printer)
     _listen(runtime, printer)
+    ended = _Ending()
 
     def hear(message: Message) -> None:
+        ended.hear(message)
         printer(message)
         if printer.broken:
             runtime.request_stop("nobody reads the output any more")
 
     runtime.subscribe(hear)
     await runtime.run()
-    _conclude(runtime, printer)
-    if printer.broken:
-        # Python would complain about the closed pipe once more when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 1 if runtime.error else 0
+    failed = runtime.error or ended.halted_because
+    _conclude(runtime, ended.reason, failed, printer)
+    for number in _STOP_SIGNALS:
+        # All is written down: what still waits for its reader is worth no second request.
+        signal.signal(number, signal.SIG_DFL)
+    printer.close()
+    return 1 if failed or printer.failed else 0
 
 
-def _introduce(runtime: "AgentRuntime", printer: Printer) -> None:
+class _Ending:
+    """Why a run ended, and whether the engine itself had given up trading before."""
+
+    def __init__(self) -> None:
+        self.reason = ""
+        self.halted_because = ""
+
+    def hear(self, message: Message) -> None:
+        if isinstance(message, EngineStopped):
+            self.reason = message.reason
+        if isinstance(message, TradingStateChanged):
+            by_itself = message.state is TradingState.HALTED and message.issuer == "engine"
+            self.halted_because = message.reason if by_itself else ""
+
+
+_MONEY = {"paper": "no real money", "testnet": "a testing venue, no real money"}
+
+
+def _introduce(runtime: "AgentRuntime", config_files: Sequence[Path], printer: Printer) -> None:
     session = runtime.session
-    demo = " DEMO" if session.demo else ""
-    printer.say(
-        f"{session.mode.upper()}{demo}: {session.source}, {', '.join(session.symbols)} "
-        f"{session.timeframe}, {session.strategy}"
-        f"{f' ({session.model})' if session.model else ''}, "
-        f"{money(session.initial_capital)} {session.quote_ccy}",
-        aside=True,
-    )
-    printer.say(f"data: {session.data_folder}", aside=True)
+    names = ", ".join(map(str, config_files)) or "no file"
+    model = f" ({session.model})" if session.model else ""
     now = runtime.snapshot()
-    if now.state is not TradingState.ACTIVE:
-        printer.say(f"{now.state}: {now.state_reason}", aside=True)
-    printer.say("Press Ctrl+C to stop gracefully", aside=True)
+    for text in (
+        f"tui-trader {__version__}, configuration loaded: {names}",
+        f"{session.mode.upper()}{' DEMO' if session.demo else ''}, "
+        f"{_MONEY.get(session.mode, 'REAL MONEY')}: {session.source}, "
+        f"{', '.join(session.symbols)} {session.timeframe}, {session.market}, "
+        f"{session.strategy}{model}, {money(session.initial_capital)} {session.quote_ccy}",
+        f"limits: {_limits(session)}",
+        f"data: {session.data_folder}",
+        f"{now.state}: {now.state_reason}" if now.state is not TradingState.ACTIVE else "",
+        "Press Ctrl+C to stop gracefully",
+    ):
+        if text:
+            printer.say(text, aside=True)
 
 
-def _conclude(runtime: "AgentRuntime", printer: Printer) -> None:
+def _limits(session: SessionInfo) -> str:
+    """The limits in words, those that are not set included."""
+    cap, cooldown = session.daily_loss_cap_pct, session.cooldown_seconds
+    parts = [
+        f"position {percent(session.max_equity_usage_pct, signed=False)} of equity",
+        f"leverage {session.max_leverage:g}",
+        f"daily loss {'not limited' if cap is None else percent(cap, signed=False)}",
+        f"cool-down {'none' if cooldown is None else f'{cooldown} s'}",
+    ]
+    if not session.trading_enabled:
+        parts.append("trading disabled: nothing is opened")
+    return ", ".join(parts)
+
+
+def _conclude(runtime: "AgentRuntime", reason: str, failed: str, printer: Printer) -> None:
+    if failed:
+        printer.say(f"tui-trader: {failed}", aside=True)
+    else:
+        printer.say(f"stopped gracefully: {reason}", aside=True)
     portfolio = runtime.snapshot().portfolio
-    if runtime.error:
-        sys.stderr.write(f"tui-trader: {runtime.error}\n")
     if portfolio is None:
         return
     capital = runtime.session.initial_capital
     total = portfolio.total_value
+    held = ", ".join(
+        f"{symbol} {quantity(position.quantity)}"
+        for symbol, position in portfolio.positions.items()
+    )
     printer.say(
-        f"{runtime.cycles} cycles, equity {money(total)} {portfolio.quote_ccy} "
+        f"{runtime.cycles} cycle{'' if runtime.cycles == 1 else 's'}, "
+        f"equity {money(total)} {portfolio.quote_ccy} "
         f"({percent(None if total is None else total / capital - 1)}), "
-        f"fees {money(portfolio.fees_paid)}, held: {', '.join(portfolio.positions) or 'nothing'}",
+        f"fees {money(portfolio.fees_paid)}, held: {held or 'nothing'}",
         aside=True,
     )
 
@@ -128,10 +237,11 @@ def _listen(runtime: "AgentRuntime", printer: Printer) -> None:
     loop = asyncio.get_running_loop()
 
     def stop(name: str) -> None:
-        printer.say(f"{name} received, completing the running cycle...", aside=True)
         runtime.request_stop(f"{name} received")
+        printer.patience = FLUSH_SECONDS
+        printer.say(f"{name} received, completing the running cycle...", aside=True)
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in _STOP_SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             loop.add_signal_handler(number, stop, number.name)
     loop.add_signal_handler(

@@ -33,11 +33,19 @@ def data_folder(environ: Mapping[str, str] = os.environ) -> Path:
 def private_folder(path: Path) -> Path:
     """Make `path` and its missing parents, open to their owner only (0700), and return it.
 
-    Raises PermissionError where an existing folder belongs to, or can be changed by, somebody else.
+    Raises OSError where it can't be made, PermissionError where an existing folder belongs to, or
+    can be changed by, somebody else.
     """
     missing = [folder for folder in (path, *path.parents) if not folder.exists()]
-    for folder in reversed(missing):
-        folder.mkdir(mode=0o700, exist_ok=True)
+    try:
+        for folder in reversed(missing):
+            folder.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise OSError(
+            f"{path} can't be made: {error.strerror}: choose another with {HOME_VARIABLE}"
+        ) from None
+    if not path.is_dir():
+        raise NotADirectoryError(f"{path} is not a folder: choose another with {HOME_VARIABLE}")
     found = path.stat()
     me = os.geteuid()
     if me not in (0, found.st_uid):

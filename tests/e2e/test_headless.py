@@ -1,18 +1,24 @@
 """The agent without a console, as its user runs it."""
 
+import contextlib
 import signal
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from tests.disk import disk_of
 from tests.e2e.programs import (
     LTC_BTC,
+    ROOT,
     S0_FIELDS,
     WALL_CLOCK_FIELDS,
+    command,
+    environment,
     run,
     started,
 )
+from tests.e2e.terminal import terminal
 from tui_trader import __version__
 from tui_trader.models import CycleLog
 
@@ -148,6 +154,90 @@ def test_a_signal_ends_the_run_gracefully(tmp_path: Path, number: signal.Signals
     assert "completing the running cycle" in err
     for line in out.splitlines():
         CycleLog.model_validate_json(line)
+
+
+def test_a_closed_terminal_ends_the_run(tmp_path: Path) -> None:
+    with terminal(tmp_path, "--no-ui") as screen:
+        screen.wait_for("decision")
+        screen.hang_up()
+        assert screen.exit_code() == 0
+
+
+def test_on_a_terminal_the_start_and_the_stop_are_told_in_words(tmp_path: Path) -> None:
+    (tmp_path / "my.toml").write_text("[risk]\nmax_equity_usage_pct = 0.25\n")
+    with terminal(tmp_path, "--no-ui", "--config", "my.toml") as screen:
+        screen.wait_for("decision")
+        screen.press("\x03")
+        assert screen.exit_code() == 0
+        said = screen.painted()
+    for words in (
+        f"tui-trader {__version__}",
+        "my.toml",
+        "PAPER, no real money",
+        "position 25.00% of equity",
+        "Press Ctrl+C",
+        "completing the running cycle",
+        "stopped gracefully: SIGINT received",
+    ):
+        assert words in said
+
+
+def test_a_reader_that_stands_still_delays_neither_the_engine_nor_its_end(tmp_path: Path) -> None:
+    with started(tmp_path, "--no-ui", "--speed", "max", "--cycles", "100000") as process:
+        assert _first_line(process)
+        (log,) = (tmp_path / "tui-trader").rglob("agent_log.jsonl")
+        while log.stat().st_size < 1_000_000:  # many times what the pipe holds
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                raise AssertionError(f"ended with {process.wait(0.05)}")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=30) == 0
+
+
+def test_a_slow_reader_misses_nothing(tmp_path: Path) -> None:
+    with started(tmp_path, "--no-ui", "--speed", "max", "--cycles", "100") as process:
+        (tmp_path / "tui-trader").mkdir(exist_ok=True)
+        while not any(
+            len(log.read_text().splitlines()) == 300
+            for log in (tmp_path / "tui-trader").rglob("agent_log.jsonl")
+        ):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                raise AssertionError(f"ended with {process.wait(0.05)}")
+        out, _ = process.communicate(timeout=30)
+        assert len(out.splitlines()) == 300
+
+
+def test_an_output_that_can_not_be_written_is_a_failure(tmp_path: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            command("--no-ui", "--cycles", "1"),
+            env=environment(tmp_path, PYTHONPATH=str(ROOT)),
+            stdin=subprocess.DEVNULL,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+
+
+def test_a_run_that_the_disk_has_halted_failed(tmp_path: Path) -> None:
+    path = tmp_path / "BTC_USDT-1m.csv"
+    path.write_text("".join(f"{1_600_000_000_000 + 60_000 * i},1,2,0.5,1,10\n" for i in range(80)))
+    with disk_of(120 * 1024):
+        ended = run(tmp_path, "--no-ui", "--speed", "max", "--source", f"replay:{path}")
+    assert ended.code == 1
+    assert "tui-trader: the disk refused" in ended.err
+
+
+def test_a_folder_that_can_not_be_used_is_named_with_a_remedy(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for name in ("file", "file/below"):
+        ended = run(tmp_path, "--no-ui", "--data-dir", name)
+        assert ended.code == 1
+        assert str(tmp_path / name) in ended.err
+        assert "TUI_TRADER_HOME" in ended.err
 
 
 def test_sigusr1_halts_for_good_until_somebody_resumes(tmp_path: Path) -> None:

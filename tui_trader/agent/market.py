@@ -94,7 +94,8 @@ def _replay(config: Config, warmup: int) -> Market:
 def _files(config: Config) -> list[CandleFile]:
     """The files of the replay; symbols are given to them in order where the configuration has
     any."""
-    paths = [Path(name).expanduser() for name in config.market.source.partition(":")[2].split(",")]
+    names = config.market.source.removeprefix("replay:").split(",")
+    paths = [Path(name.strip()).expanduser() for name in names]
     symbols = config.agent.symbols or (None,) * len(paths)
     if len(symbols) != len(paths):
         raise ConfigError(

@@ -30,11 +30,16 @@ SIMULATED_DEFAULTS: Mapping[str, Any] = {
 """What the simulated market uses where nothing else is said: fast enough to watch."""
 
 
+_ASKS_A_MODEL = ("provider", "model", "base_url")
+"""Of `[llm]`, what nobody sets who wants the rules to decide."""
+
+
 @dataclass(frozen=True, slots=True)
 class LoadedConfig:
     """The effective configuration, its secrets, and the origin of each value by dotted key.
 
-    `demo` is True when nothing at all was configured; `warnings` are to be shown.
+    `demo` is True when neither a file nor the environment configures anything and the market is
+    simulated; `warnings` are to be shown; `files` are those that were read.
     """
 
     config: Config
@@ -42,6 +47,7 @@ class LoadedConfig:
     origins: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     demo: bool = False
+    files: tuple[Path, ...] = ()
 
 
 def load(
@@ -79,15 +85,15 @@ def load(
     _require(config, secrets, values)
     origins = {key: values[key].origin if key in values else "default" for key in known_keys()}
     demo = not any(layers[:3]) and config.market.source == "simulated"
-    return LoadedConfig(config, secrets, origins, warnings, demo)
+    files = tuple(path for path in (env_file, config_file) if path is not None)
+    return LoadedConfig(config, secrets, origins, warnings, demo, files)
 
 
 def _imply(values: dict[str, Value]) -> None:
     """Fill in what follows from what was said."""
-    if "llm.provider" in values:
-        values.setdefault(
-            "agent.strategy", Value("llm", f"implied by {values['llm.provider'].origin}")
-        )
+    asked = [values[f"llm.{name}"] for name in _ASKS_A_MODEL if f"llm.{name}" in values]
+    if asked:
+        values.setdefault("agent.strategy", Value("llm", f"implied by {asked[0].origin}"))
     source = values.get("market.source")
     if source is None:
         mode = values.get("agent.mode")
@@ -123,10 +129,14 @@ def _explain(values: Mapping[str, Value], error: ValidationError) -> list[str]:
         message = detail["msg"].removeprefix("Value error, ")
         if detail["type"] == "string_pattern_mismatch":
             message = "is not one of the forms allowed"
-        line = f"{origin}: {key} = {detail['input']!r}: {message} ({about})"
+        line = f"{origin}: {key} = {_shown(detail['input'])}: {message} ({about})"
         if line not in lines:
             lines.append(line)
     return lines
+
+
+def _shown(raw: Any) -> str:
+    return ", ".join(map(repr, raw)) if isinstance(raw, tuple) else repr(raw)
 
 
 def _check_env_file(path: Path, config: Config) -> tuple[str, ...]:
@@ -151,14 +161,16 @@ def _require(config: Config, secrets: Secrets, values: Mapping[str, Value]) -> N
     mode, source = config.agent.mode, config.market.source
     if source.startswith("replay:"):
         for name in source.removeprefix("replay:").split(","):
-            if not Path(name).expanduser().is_file():
-                raise ConfigError(f"{values['market.source'].origin}: {name}: no such file")
+            path = Path(name.strip()).expanduser()
+            if not path.is_file():
+                problem = "is not a file" if path.exists() else "no such file"
+                raise ConfigError(f"{values['market.source'].origin}: {name}: {problem}")
     if mode != "paper":
         for name in EXCHANGE_SECRETS:
             if secrets.get(name) is None:
                 raise ConfigError(
-                    f"mode {mode} needs {name}: put it into the environment or .env (mode set by "
-                    f"{values['agent.mode'].origin})"
+                    f"mode {mode} (set by {values['agent.mode'].origin}) needs {name} in the "
+                    "environment or .env, and an exchange, which this version does not have yet"
                 )
         if source != "exchange":
             raise ConfigError(

@@ -4,6 +4,7 @@ Values are strict: a string is not a number and `"false"` is not a boolean. An u
 refused.
 """
 
+import math
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -26,7 +27,11 @@ class Section(BaseModel):
 class AgentConfig(Section):
     """What is traded, how often, and who decides."""
 
-    name: str = Field("agent", pattern=r"^[A-Za-z0-9_-]{1,32}$", description="name of this agent")
+    name: str = Field(
+        "agent",
+        pattern=r"^[A-Za-z0-9_-]{1,32}$",
+        description="letters, digits, - and _; at most 32",
+    )
     mode: Mode = Field("paper", description="paper, testnet or live")
     symbols: Annotated[tuple[str, ...], Field(strict=False)] = Field(
         (), description="instruments, as BTC/USDT; one quote currency for all"
@@ -84,12 +89,13 @@ class MarketConfig(Section):
         90.0, gt=0, description="older quotes, or candles so long overdue, open nothing"
     )
 
-    @field_validator("speed")
+    @field_validator("speed", mode="before")
     @classmethod
-    def _speed_moves(cls, speed: float | str) -> float | str:
-        if isinstance(speed, float) and speed <= 0:
-            raise ValueError("speed must be greater than 0, or max")
-        return speed
+    def _speed_moves(cls, speed: Any) -> Any:
+        number = isinstance(speed, int | float) and not isinstance(speed, bool)
+        if speed == "max" or (number and 0 < speed < math.inf):
+            return speed
+        raise ValueError("must be a number greater than 0, or max")
 
 
 class ExchangeConfig(Section):
@@ -107,7 +113,9 @@ class LlmConfig(Section):
     provider: str = Field("deepseek", description=f"who serves the model: {', '.join(PROVIDERS)}")
     model: str | None = Field(None, description="by default the provider's")
     base_url: str | None = Field(
-        None, pattern=r"^https?://", description="of an OpenAI-compatible endpoint"
+        None,
+        pattern=r"^https?://",
+        description="http:// or https:// and the path, of an OpenAI-compatible endpoint",
     )
     format: Literal["simple", "plan"] | None = Field(
         None, description="vocabulary of answers; by default simple for one symbol, else plan"

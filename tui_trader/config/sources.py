@@ -30,9 +30,13 @@ S0_NAMES = {
 }
 """The environment names of source document S0, and the keys that they set."""
 
+_NEARLY = 0.85
+"""How alike a name must be to be taken for a misspelt one: DAILY_LOSS_CAP is."""
+
 OWN_NAMES = {"TUI_TRADER_HOME"}
 """Names with our prefix that are no configuration keys."""
 
+_SECRET = re.compile(r"(api_?key|secret|token|password)", re.IGNORECASE)
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 _BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
@@ -62,11 +66,12 @@ def _flatten(document: Mapping[str, Any], path: Path) -> Iterable[tuple[str, Val
     keys = known_keys()
     for section, table in document.items():
         if section not in Config.model_fields:
+            if _SECRET.search(section):
+                raise ConfigError(f"{path}: {_misplaced(section)}")
             inner = [key for key in keys if key.endswith(f".{section}")]
-            nearest = inner or difflib.get_close_matches(
-                section, Config.model_fields, n=1, cutoff=0
-            )
-            raise ConfigError(f"{path}: unknown key {section!r}; nearest known: {nearest[0]}")
+            nearest = inner or difflib.get_close_matches(section, Config.model_fields, n=1)
+            hint = f"nearest known: {nearest[0]}" if nearest else f"known tables: {_tables()}"
+            raise ConfigError(f"{path}: unknown key {section!r}; {hint}")
         if not isinstance(table, dict):
             raise ConfigError(f"{path}: {section} must be a table: write [{section}]")
         for name, raw in table.items():
@@ -76,9 +81,17 @@ def _flatten(document: Mapping[str, Any], path: Path) -> Iterable[tuple[str, Val
             yield key, Value(raw, f"{path} [{section}]")
 
 
+def _tables() -> str:
+    return ", ".join(Config.model_fields)
+
+
+def _misplaced(key: str) -> str:
+    return f"{key} is a secret: put it into the environment or .env, never into a config file"
+
+
 def _unknown(key: str, keys: Iterable[str]) -> str:
-    if re.search(r"(api_?key|secret|token|password)", key, re.IGNORECASE):
-        return f"{key} is a secret: put it into the environment or .env, never into a config file"
+    if _SECRET.search(key):
+        return _misplaced(key)
     section, _, name = key.partition(".")
     siblings = [other for other in keys if other.startswith(f"{section}.")]
     nearest = difflib.get_close_matches(
@@ -125,8 +138,10 @@ def read_names(names: Mapping[str, str], where: str) -> dict[str, Value]:
 def _refuse_misspelt(name: str, by_name: Mapping[str, str], where: str) -> None:
     if name in SECRET_NAMES or name in OWN_NAMES:
         return
-    ours = name.startswith(PREFIX)
-    near = difflib.get_close_matches(name, by_name if ours else S0_NAMES, n=1, cutoff=0.9)
+    ours = name.upper().startswith(PREFIX)
+    near = difflib.get_close_matches(
+        name.upper(), by_name if ours else S0_NAMES, n=1, cutoff=_NEARLY
+    )
     if ours or near:
         hint = f"; nearest known: {near[0]}" if near else ""
         raise ConfigError(f"{where}: unknown name {name!r}{hint}")

@@ -4,6 +4,7 @@ import asyncio
 import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from tui_trader.clock import Clock
 from tui_trader.decision.interfaces import OnReasoning
@@ -149,7 +150,8 @@ class ChatClient:
         if isinstance(error, openai.APIStatusError):
             return _one_line(f"HTTP {error.status_code}: {_server_message(error)}")
         if isinstance(error, openai.APIConnectionError):
-            return _one_line(f"connection failed: {error.__cause__ or error}")
+            host = urlsplit(self.endpoint.base_url).netloc.rpartition("@")[2]
+            return _one_line(f"connection failed: {host}: {error.__cause__ or error}")
         return _one_line(f"{type(error).__name__}: {error}")
 
 

@@ -110,7 +110,8 @@ class SimulatedSource(ArraySource):
             inside = self._path(symbol).samples(open_ms, step, cells * _LEAST_AHEAD)
             self._insides[symbol] = start_ms, inside
         bar = inside.slice(first, first + cells)
-        return _FormingBar(symbol, self._timeframe, open_ms, step, bar)
+        decimals = self._path(symbol).price_decimals
+        return _FormingBar(symbol, self._timeframe, open_ms, step, bar, decimals)
 
     def _path(self, symbol: str) -> PricePath:
         try:
@@ -130,6 +131,7 @@ class _FormingBar:
     open_ms: int
     step_ms: int
     samples: Samples
+    price_decimals: int
 
     def at(self, now: int) -> Candle:
         """The candle as it stands at `now`. Between two samples the price moves evenly, so that it
@@ -138,7 +140,8 @@ class _FormingBar:
         share = rest / self.step_ms
         after = self.samples.after[: cell + 1]
         before = self.samples.before[1 : cell + 1]
-        last = float(after[-1] + (self.samples.before[cell + 1] - after[-1]) * share)
+        between = float(after[-1] + (self.samples.before[cell + 1] - after[-1]) * share)
+        last = round(between, self.price_decimals)
         return Candle(
             ts=self.open_ms,
             instrument=InstrumentRef(symbol=self.symbol),

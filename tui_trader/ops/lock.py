@@ -37,7 +37,7 @@ class FolderLock:
             os.close(descriptor)
             raise FolderBusyError(
                 f"another engine (process {holder}) works on {self.path.parent}: "
-                "attach to it, stop it, or choose another account"
+                "stop it, or choose another folder with --data-dir or TUI_TRADER_HOME"
             ) from None
         except OSError:
             os.close(descriptor)
