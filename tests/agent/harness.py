@@ -99,6 +99,13 @@ async def until(met: Callable[[], object]) -> None:
         await asyncio.sleep(0)
 
 
+async def send(run: Run, command: Command) -> CommandResult:
+    """Send a command and wait for its answer."""
+    run.runtime.command(command)
+    await until(lambda: command.command_id in {a.command_id for a in run.facts(CommandResult)})
+    return run.answer(command)
+
+
 async def start(
     folder: Path, *script: Decide, cycles: int | None = None, **changes: dict[str, object]
 ) -> Run:

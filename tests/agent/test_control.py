@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.agent.harness import BTC, Decide, Run, start, until, wish
+from tests.agent.harness import BTC, Decide, Run, send, start, until, wish
 from tui_trader.messages import (
     ClosePosition,
     Command,
-    CommandResult,
     CycleCompleted,
     CycleSkipped,
     DecideNow,
@@ -26,13 +25,6 @@ from tui_trader.messages import (
 )
 from tui_trader.models import ComposeContext, ComposeResult
 from tui_trader.trading_history.store import Store
-
-
-async def send(run: Run, command: Command) -> CommandResult:
-    """Send a command and wait for its answer."""
-    run.runtime.command(command)
-    await until(lambda: command.command_id in {a.command_id for a in run.facts(CommandResult)})
-    return run.answer(command)
 
 
 async def operate(folder: Path, script: Sequence[Decide], *commands: Command) -> Run:

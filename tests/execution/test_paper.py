@@ -7,6 +7,7 @@ import pytest
 
 from tests.behaviours import given_and_expected
 from tui_trader.clock import VirtualClock
+from tui_trader.execution import paper
 from tui_trader.execution.paper import PaperExecutionGateway
 from tui_trader.models import (
     InstrumentRef,
@@ -113,6 +114,18 @@ async def test_an_instruction_is_never_executed_twice() -> None:
     venue.quotes[BTC] = ticker(BTC, 199.0, 201.0)
     assert await gateway.execute([order(BUY, 1), order(BUY, 1)]) == [first, first]
     assert len(venue.written) == 1
+
+
+async def test_only_the_newest_orders_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paper, "REMEMBERED", 2)
+    venue = Venue()
+    gateway = venue.gateway()
+    orders = [order(BUY, 1, name=f":{number}") for number in range(3)]
+    await gateway.execute(orders)
+    await gateway.execute(orders[1:])
+    assert len(venue.written) == 3
+    await gateway.execute(orders[:1])
+    assert len(venue.written) == 4  # where the store refuses it
 
 
 async def test_without_a_quote_an_order_is_rejected_and_not_invented() -> None:

@@ -49,12 +49,12 @@ def states(draw: st.DrawFn) -> RiskState:
 @st.composite
 def markets(draw: st.DrawFn) -> RiskMarket:
     price = draw(prices)
-    stale = frozenset({BTC} if draw(st.booleans()) else ())
+    stale, moved = (frozenset({BTC} if draw(st.booleans()) else ()) for _ in range(2))
     if price is None:
-        return RiskMarket(NOON, {}, stale)
+        return RiskMarket(NOON, {}, stale, moved)
     # A venue that sends nonsense: not even validated.
     quote = Ticker.model_construct(symbol=BTC, ts=0, bid=price, ask=price, last=price)
-    return RiskMarket(NOON, {BTC: quote}, stale)
+    return RiskMarket(NOON, {BTC: quote}, stale, moved)
 
 
 @given(
@@ -109,11 +109,11 @@ def test_a_flip_always_gets_out(
 
 
 @given(limits=limits(), state=states(), market=markets(), wanted=quantities, sign=signs)
-def test_nothing_opens_on_unknown_equity_price_or_stale_data(
+def test_nothing_opens_on_unknown_equity_price_or_stale_data_or_a_moved_position(
     limits: RiskLimits, state: RiskState, market: RiskMarket, wanted: float, sign: float
 ) -> None:
     known = market.tickers.get(BTC)
-    sound = known is not None and known.mark is not None and BTC not in market.stale
+    sound = known is not None and known.mark is not None and BTC not in market.stale | market.moved
     equity = None if sound else 1e9
     wish = [target(Action.LONG if sign > 0 else Action.SHORT, wanted * sign)]
     answer = RiskManager(limits, state).assess("c", wish, account(equity), market)

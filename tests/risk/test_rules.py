@@ -87,6 +87,7 @@ def test_rule_7_the_cooldown_of_the_symbol() -> None:
         ({"state": RiskState(trading_state=TradingState.REDUCING)}, "paused: reducing only"),
         ({"state": RiskState(trading_state=TradingState.HALTED)}, "halted"),
         ({"stale": True}, "market data stale"),
+        ({"moved": True}, "position changed while deciding"),
         ({"equity": None}, "equity unknown"),
         ({"action": Action.SHORT}, "target contradicts action"),
         ({"action": Action.CLOSE}, "target contradicts action"),

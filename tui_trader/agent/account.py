@@ -12,6 +12,7 @@ from tui_trader.clock import Clock
 from tui_trader.config.errors import ConfigError
 from tui_trader.config.loader import LoadedConfig
 from tui_trader.messages import TradingState
+from tui_trader.models import TxResult, TxStatus
 from tui_trader.ops.lock import FolderBusyError, FolderLock
 from tui_trader.ops.logs import setup_logging
 from tui_trader.ops.redaction import Redactor
@@ -77,7 +78,12 @@ def open_account(
             ledger=ledger,
             risk_state=risk_state,
             state_reason=because,
-            warnings=(*loaded.warnings, *_strangers(ledger, market), *filter(None, [log.warning])),
+            warnings=(
+                *loaded.warnings,
+                *_interrupted(store),
+                *_strangers(ledger, market),
+                *filter(None, [log.warning]),
+            ),
             opened=opening.pop_all(),
         )
 
@@ -117,6 +123,33 @@ def _strangers(ledger: Ledger, market: Market) -> list[str]:
     """What is held but has no price now: then the equity is unknown, and nothing is opened."""
     strangers = sorted(set(ledger.positions) - set(market.symbols))
     return [f"held, but not among the symbols: {', '.join(strangers)}"] if strangers else []
+
+
+def _interrupted(store: Store) -> list[str]:
+    """Orders whose outcome a crash left unwritten. The paper venue ended with the engine, and the
+    books come from the fills that were written: such an order counts as not filled."""
+    interrupted = store.orders(unresolved=True)
+    reason = "the engine ended before the outcome was written down: it counts as not filled"
+    store.record_results(
+        [
+            TxResult(
+                instruction_id=order.instruction.instruction_id,
+                instrument=order.instruction.instrument,
+                side=order.instruction.side,
+                status=TxStatus.ERROR,
+                requested_qty=order.instruction.quantity,
+                filled_qty=0.0,
+                order_id=order.client_order_id,
+                reason=reason,
+            )
+            for order in interrupted
+        ]
+    )
+    return [
+        f"order {order.client_order_id} ({order.instruction.side} {order.instruction.quantity:g} "
+        f"{order.instruction.instrument.symbol}): {reason}"
+        for order in interrupted
+    ]
 
 
 def _risk_state(store: Store, folder: Path) -> tuple[RiskState, str]:

@@ -67,6 +67,23 @@ async def assemble(
     market = open_market(config, computer.warmup)
     request = make_request(loaded, market)
     agent, composer = load_agent(config.agent.strategy, request)
+    max_age_ms = round(config.market.max_age_seconds * 1000)
+    features = await agent._build_features_pipeline(request) or DefaultFeaturesPipeline(
+        market.source,
+        market.symbols,
+        market.timeframe,
+        market.clock,
+        lookback=config.features.lookback,
+        max_age_ms=max_age_ms,
+        computer=computer,
+    )
+    composer = (
+        composer
+        or await agent._create_decision_composer(request)
+        or default_composer(
+            config.agent.strategy, request, market.clock, watched=not market.source.lockstep
+        )
+    )
     account = open_account(loaded, market, data_dir, wall)
     session = _session(loaded, market, request, account, wall.now_ms())
     publisher = Publisher(
@@ -85,37 +102,22 @@ async def assemble(
         leverage=config.risk.max_leverage,
         constraints=risk.limits.constraints(),
     )
+    journal = Journal(
+        StoreHistoryRecorder(account.store),
+        account.log,
+        RollingDigestBuilder(),
+        account.store.record_results,
+        lambda: risk.state.model_dump(mode="json"),
+        earlier=account.store.history(kind="execution", limit=DIGEST_RECORDS),
+    )
+    account.opened.callback(journal.keep_results, ())  # once more what the disk has refused
     desk = OrderDesk(
         _gateway(config, market, account, portfolio, publisher.publish),
         portfolio,
         risk,
         market.clock,
         publisher.publish,
-        account.store.record_results,
-    )
-    journal = Journal(
-        StoreHistoryRecorder(account.store),
-        account.log,
-        RollingDigestBuilder(),
-        lambda: risk.state.model_dump(mode="json"),
-        earlier=account.store.history(kind="execution", limit=DIGEST_RECORDS),
-    )
-    max_age_ms = round(config.market.max_age_seconds * 1000)
-    features = await agent._build_features_pipeline(request) or DefaultFeaturesPipeline(
-        market.source,
-        market.symbols,
-        market.timeframe,
-        market.clock,
-        lookback=config.features.lookback,
-        max_age_ms=max_age_ms,
-        computer=computer,
-    )
-    composer = (
-        composer
-        or await agent._create_decision_composer(request)
-        or default_composer(
-            config.agent.strategy, request, market.clock, watched=not market.source.lockstep
-        )
+        journal.keep_results,
     )
     run_id = f"{config.agent.name}-{account.run}"
     coordinator = DecisionCoordinator(

@@ -119,16 +119,22 @@ class OperatorControl:
     async def _pause(self, command: Command) -> Answer:
         if self._state() is TradingState.HALTED:
             return False, "halted already, which is more than paused"
-        self._change(TradingState.REDUCING, "paused: nothing new is opened", command.issuer)
         self._break_off("paused")
+        self._change(TradingState.REDUCING, "paused: nothing new is opened", command.issuer)
         return True, "paused: closes go on, nothing new is opened"
 
     async def _resume(self, command: Command) -> Answer:
         if command.believed is not None and command.believed is not self._state():
             return False, f"the state is {self._state()}, not {command.believed}: look, then resume"
-        if self._kill_path is not None:
-            kill_file.clear(self._kill_path)
-        self._change(TradingState.ACTIVE, "resumed", command.issuer)
+        try:
+            self._record([])  # first of all what the disk has refused so far
+            # While not halted, a kill file is news that nobody has seen yet: it stays.
+            if self._kill_path is not None and self._state() is TradingState.HALTED:
+                kill_file.clear(self._kill_path)
+            self._change(TradingState.ACTIVE, "resumed", command.issuer)
+        except Exception as error:
+            self.halt(f"the resume could not be stored: {error}", command.issuer)
+            raise
         return True, "active"
 
     async def _kill(self, command: Command) -> Answer:
@@ -136,12 +142,12 @@ class OperatorControl:
         flatten = isinstance(command, Kill) and command.flatten
         trouble = self.halt(f"killed by {command.issuer}", command.issuer)
         said = ["halted"]
-        if flatten and self._portfolio.get_view().positions:
-            ok, closed = await self._close_all("")
-            (said if ok else trouble).append(closed)
+        if flatten:
+            # Also when nothing seems to be held: an order may be on its way, and is waited for.
+            said.append((await self._close_all(""))[1])
         held = self._portfolio.get_view().positions
         said.append("flat" if not held else f"still held: {_listed(held)}")
-        return not trouble, "; ".join([*said, *trouble])
+        return not trouble and not (flatten and held), "; ".join([*said, *trouble])
 
     def halt(self, reason: str, issuer: str) -> list[str]:
         """Halt at once and durably on two media (kill file, database); return what went wrong."""
@@ -171,11 +177,13 @@ class OperatorControl:
             if not instructions:
                 return False, f"no position in {only}" if only else "no position to close"
             results, trades = await self._desk.trade(instructions)
-            self._write(results, trades)
+            said = [_outcome(result) for result in results]
+            said += self._write(results, trades)
         held = self._portfolio.get_view().positions
         left = {symbol for symbol in held if symbol == only or not only}
-        said = "; ".join(_outcome(result) for result in results)
-        return not left, said if not left else f"{said}; still held: {_listed(left)}"
+        if left:
+            said.append(f"still held: {_listed(left)}")
+        return not left, "; ".join(said)
 
     def _closing(self, only: str) -> list[TradeInstruction]:
         positions = self._portfolio.get_view().positions
@@ -187,17 +195,20 @@ class OperatorControl:
             if symbol == only or not only
         ]
 
-    def _write(self, results: Sequence[TxResult], trades: Sequence[TradeHistoryEntry]) -> None:
-        self._record(
-            [
-                HistoryRecord(
-                    ts=self._clock.now_ms(),
-                    kind=RecordKind.EXECUTION,
-                    reference_id=results[0].instruction_id.partition(":")[0],
-                    payload=cycle_logs.execution_payload(results, trades),
-                )
-            ]
+    def _write(self, results: Sequence[TxResult], trades: Sequence[TradeHistoryEntry]) -> list[str]:
+        """Write down what was done; a disk that refuses halts the agent. Return what went wrong."""
+        record = HistoryRecord(
+            ts=self._clock.now_ms(),
+            kind=RecordKind.EXECUTION,
+            reference_id=results[0].instruction_id.partition(":")[0],
+            payload=cycle_logs.execution_payload(results, trades),
         )
+        try:
+            self._record([record])
+        except Exception as error:
+            trouble = self.halt(f"the disk refused: {error}", "engine")
+            return [f"not written down: {error}", *trouble]
+        return []
 
     async def _decide(self, command: Command) -> Answer:
         return self._loop.decide_now() if self._loop else (False, "the engine is starting")

@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from tui_trader.agent import cycle_logs
 from tui_trader.agent.desk import OrderDesk
@@ -11,6 +11,7 @@ from tui_trader.agent.journal import Journal
 from tui_trader.clock import Clock
 from tui_trader.decision.interfaces import BaseComposer
 from tui_trader.features.interfaces import BaseFeaturesPipeline
+from tui_trader.market_data.interfaces import MarketDataError
 from tui_trader.messages import (
     AlertRaised,
     CycleCompleted,
@@ -129,13 +130,13 @@ class DecisionCoordinator:
     async def _run(self, ts: int, number: int, compose_id: str) -> CycleResult:
         stages, started = self._stages, self._clock.monotonic()
         before = stages.portfolio.get_view()
-        features = await stages.features.build()
+        features = await self._features()
         context = self._context(ts, compose_id, features, before)
         composed = await self._compose(context)
         targets = self._complete(composed, context)
         self._announce(number, compose_id, composed, targets)
         async with stages.desk.lock:
-            assessment = self._assess(compose_id, targets, before)
+            assessment = self._assess(context, targets)
             results, trades = await stages.desk.trade(assessment.instructions, features.features)
         view = stages.portfolio.get_view()
         logs = cycle_logs.build(
@@ -177,6 +178,16 @@ class DecisionCoordinator:
         self._publish(CycleStarted(ts, compose_id, self._number))
         return self._number, compose_id
 
+    async def _features(self) -> FeaturesPipelineResult:
+        """The market as it looks now. Whatever goes wrong here, nothing is known to decide on."""
+        try:
+            return await self._stages.features.build()
+        except MarketDataError:
+            raise
+        except Exception as error:
+            logger.exception("the features could not be built")
+            raise MarketDataError(f"{type(error).__name__}: {error}") from error
+
     def _context(
         self, ts: int, compose_id: str, features: FeaturesPipelineResult, view: PortfolioView
     ) -> ComposeContext:
@@ -201,11 +212,12 @@ class DecisionCoordinator:
         self._cancelled_because = ""
         self._composing = asyncio.ensure_future(composer.compose(context))
         try:
-            return await self._composing
+            return ComposeResult.model_validate(await self._composing)
         except asyncio.CancelledError:
-            if not self._cancelled_because:
+            if (cycle := asyncio.current_task()) is not None and cycle.cancelling():
                 raise
-            return _no_answer("cancelled", f"forced hold: {self._cancelled_because}")
+            because = self._cancelled_because or "the composer gave up"
+            return _no_answer("cancelled", f"forced hold: {because}")
         except Exception as error:
             logger.exception("the composer failed")
             return _no_answer("llm_error", f"forced hold: composer failed: {type(error).__name__}")
@@ -215,48 +227,47 @@ class DecisionCoordinator:
     def _complete(
         self, composed: ComposeResult, context: ComposeContext
     ) -> tuple[TargetPosition, ...]:
-        """One target per symbol that was decided on; what the composer left out is held."""
-        targets: dict[str, TargetPosition] = {
-            target.instrument.symbol: target
-            for target in (
-                *composed.targets,
-                *self._stages.risk.targets_of(composed.instructions, context.portfolio),
-            )
-        }
-        snapshots: Mapping[str, object] = context.market_snapshot or {
-            vector.instrument.symbol: vector for vector in context.features
-        }
-        for symbol in snapshots:
+        """One target per symbol, of several the one nearest to flat; what the composer left out is
+        held."""
+        view = context.portfolio
+        targets: dict[str, TargetPosition] = {}
+        for target in (
+            *composed.targets,
+            *self._stages.risk.targets_of(composed.instructions, view),
+        ):
+            symbol = target.instrument.symbol
+            rival = targets.get(symbol)
+            if rival is None or _size(target, view) < _size(rival, view):
+                targets[symbol] = target
+        for symbol in context.market_snapshot or _with_features(context):
             if symbol not in targets:
                 targets[symbol] = TargetPosition(
                     instrument=InstrumentRef(symbol=symbol),
                     action=Action.HOLD,
-                    target_qty=context.portfolio.quantity_of(symbol),
+                    target_qty=view.quantity_of(symbol),
                     rationale=composed.rationale or "",
                 )
         return tuple(targets.values())
 
-    def _assess(
-        self, compose_id: str, targets: Sequence[TargetPosition], before: PortfolioView
-    ) -> Assessment:
+    def _assess(self, context: ComposeContext, targets: Sequence[TargetPosition]) -> Assessment:
         """Judge on the account and the market as they are now, not as the composer saw them.
 
-        Where the position has changed meanwhile (the operator's hand), only a close still stands.
+        Nothing opens where the composer saw no fresh data, or where the position has changed
+        meanwhile (the operator's hand).
         """
-        view = self._stages.portfolio.get_view()
-        moved = {
-            target.instrument.symbol
-            for target in targets
-            if target.target_qty != 0
-            and view.quantity_of(target.instrument.symbol)
-            != before.quantity_of(target.instrument.symbol)
-        }
-        still = [target for target in targets if target.instrument.symbol not in moved]
-        assessment = self._stages.risk.assess(compose_id, still, view, self._risk_market())
-        if moved:
-            assessment = cycle_logs.with_moved(assessment, moved, view)
+        view, before = self._stages.portfolio.get_view(), context.portfolio
+        asked = {target.instrument.symbol for target in targets}
+        market = self._risk_market()
+        market = replace(
+            market,
+            stale=market.stale | (asked - _fresh(context)),
+            moved=frozenset(
+                symbol for symbol in asked if view.quantity_of(symbol) != before.quantity_of(symbol)
+            ),
+        )
+        assessment = self._stages.risk.assess(context.compose_id, targets, view, market)
         now = self._clock.now_ms()
-        self._publish(RiskAssessed(now, compose_id, assessment.verdicts))
+        self._publish(RiskAssessed(now, context.compose_id, assessment.verdicts))
         for text in assessment.alerts:
             self._publish(AlertRaised(now, Severity.WARNING, "risk", text))
         return assessment
@@ -285,6 +296,26 @@ class DecisionCoordinator:
                 audit.token_usage,
             )
         )
+
+
+def _size(target: TargetPosition, view: PortfolioView) -> float:
+    """How far from flat a target leads."""
+    hold = target.action is Action.HOLD
+    return abs(view.quantity_of(target.instrument.symbol) if hold else target.target_qty)
+
+
+def _with_features(context: ComposeContext) -> list[str]:
+    """The symbols that have features, in their order."""
+    return list(dict.fromkeys(vector.instrument.symbol for vector in context.features))
+
+
+def _fresh(context: ComposeContext) -> set[str]:
+    """The symbols whose market the composer saw as it was; a pipeline of one's own need not tell
+    how old its data is."""
+    snapshots = context.market_snapshot
+    if not snapshots:
+        return set(_with_features(context))
+    return {symbol for symbol, snapshot in snapshots.items() if snapshot.stale_ms is None}
 
 
 def _no_answer(outcome: str, reason: str) -> ComposeResult:

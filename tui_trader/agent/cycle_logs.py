@@ -1,7 +1,6 @@
 """What a cycle leaves behind: S0's log line for each symbol, and the history records."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 
 from tui_trader.models import (
     ComposeAudit,
@@ -10,36 +9,14 @@ from tui_trader.models import (
     CycleLog,
     HistoryRecord,
     MarketSnapshot,
-    PortfolioView,
     RecordKind,
     RiskResult,
     TargetPosition,
     TradeHistoryEntry,
     TxResult,
     TxStatus,
-    Verdict,
 )
 from tui_trader.risk.interfaces import Assessment
-
-MOVED = "position changed while deciding"
-
-
-def with_moved(assessment: Assessment, moved: Collection[str], view: PortfolioView) -> Assessment:
-    """The assessment, with a veto for each symbol whose position moved during the decision."""
-    vetoes = tuple(
-        Verdict(
-            symbol=symbol,
-            rule="fresh position",
-            outcome="veto",
-            reason=MOVED,
-            requested_qty=view.quantity_of(symbol),
-            allowed_qty=view.quantity_of(symbol),
-        )
-        for symbol in sorted(moved)
-    )
-    results = dict(assessment.results)
-    results.update({symbol: RiskResult(approved=False, reason=MOVED) for symbol in moved})
-    return replace(assessment, verdicts=assessment.verdicts + vetoes, results=results)
 
 
 def build(

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from tui_trader.clock import Clock
 from tui_trader.execution.interfaces import BaseExecutionGateway
-from tui_trader.messages import Message, OrderUpdated
+from tui_trader.messages import Message, OrderUpdated, PortfolioMarked
 from tui_trader.models import (
     FeatureVector,
     TradeHistoryEntry,
@@ -20,7 +20,8 @@ class OrderDesk:
     """Executes instructions: venue, disk, books, cool-downs, announcement, in that order.
 
     `lock` serialises whoever judges and trades: from the risk check to the booking nobody else
-    acts. `keep_results` makes outcomes durable before they are booked and announced.
+    acts. `keep_results` makes outcomes durable before they are booked and announced; it does not
+    raise, since what the venue has done stands.
     """
 
     def __init__(
@@ -56,4 +57,5 @@ class OrderDesk:
         self._risk.note_results(results, now)
         for result in results:
             self._publish(OrderUpdated(now, result))
+        self._publish(PortfolioMarked(now, self._portfolio.get_view()))
         return results, trades

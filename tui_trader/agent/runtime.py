@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from tui_trader.agent.base_agent import BaseStrategyAgent, shielded
@@ -35,6 +36,8 @@ from tui_trader.trading_history.database import StoreError
 logger = logging.getLogger(__name__)
 
 HEARTBEAT_SECONDS = 1.0
+PATIENCE_SECONDS = 8.0
+"""How long a stop waits for the running decision before it is broken off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,7 @@ class AgentRuntime:
         self._stop = asyncio.Event()
         self._wake = asyncio.Event()
         self._cycle_lock = asyncio.Lock()
+        self._tasks: list[asyncio.Task[None]] = []
         self._commands: set[asyncio.Task[None]] = set()
         self._reason = ""
         self._error: str | None = None
@@ -123,7 +127,8 @@ class AgentRuntime:
         task.add_done_callback(self._commands.discard)
 
     def request_stop(self, reason: str = "stopped") -> None:
-        """End the run: the running cycle completes first. Positions stay as they are."""
+        """End the run: the running cycle completes first (with a hold where its decision takes too
+        long). Positions stay as they are."""
         self._reason = self._reason or reason
         self._stop.set()
 
@@ -132,12 +137,11 @@ class AgentRuntime:
         self._parts.coordinator.cancel_decision(because)
 
     def decide_now(self) -> Answer:
-        """Run a cycle now, unless one is running or the agent is halted."""
-        if self._parts.state() is TradingState.HALTED:
-            return False, "halted: resume first"
+        """Run a cycle now, unless one is running or there is nothing to decide."""
+        if because := self._nothing_to_do():
+            return False, f"{because}: resume first"
         if self._cycle_lock.locked():
             return False, "a cycle is running already"
-        self._last_due_ms = 0
         self._wake.set()
         return True, "a cycle starts"
 
@@ -145,38 +149,45 @@ class AgentRuntime:
 
     async def run(self) -> None:
         """Run until asked to stop, out of data, or failed (then `error` says why)."""
-        parts = self._parts
-        tasks: list[asyncio.Task[None]] = []
         try:
-            await self._start()
-            tasks = [
-                asyncio.create_task(self._move_market()),
-                asyncio.create_task(self._run_cycles()),
-                asyncio.create_task(self._beat()),
-            ]
-            stopped = asyncio.create_task(self._stop.wait())
-            done, _ = await asyncio.wait([stopped, *tasks], return_when=asyncio.FIRST_COMPLETED)
-            stopped.cancel()
-            for task in done - {stopped}:
-                task.result()
-            async with self._cycle_lock:
-                pass
+            await self._serve()
         except MarketDataError as error:
             self._fail(str(error))
         except Exception as error:
             logger.exception("the engine failed")
             self._fail(f"{type(error).__name__}: {error}")
+        except asyncio.CancelledError:
+            self._fail("the run was cancelled")
+            raise
         finally:
-            await self._finish(tasks)
-        logger.info("stopped: %s", self._error or self._reason)
-        parts.publisher.publish(
-            EngineStopped(parts.clock.now_ms(), self._reason or "failed", self._error)
-        )
-        parts.release()
+            try:
+                await self._finish()
+            finally:
+                self._end()
+
+    async def _serve(self) -> None:
+        """Start, then work until a stop is asked for or something fails."""
+        await self._start()
+        self._tasks = [
+            asyncio.create_task(work)
+            for work in (
+                self._wait_for_stop(),
+                self._move_market(),
+                self._run_cycles(),
+                self._beat(),
+            )
+        ]
+        done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+
+    async def _wait_for_stop(self) -> None:
+        await self._stop.wait()
 
     def _fail(self, error: str) -> None:
         """Fail closed: nothing is opened any more, and the operator is told."""
         self._error = error
+        self._stop.set()
         self._publish(AlertRaised(self._parts.clock.now_ms(), Severity.ERROR, "engine", error))
 
     async def _start(self) -> None:
@@ -194,17 +205,37 @@ class AgentRuntime:
         self._last_due_ms = parts.clock.now_ms() // parts.pace.candle_ms * parts.pace.candle_ms
         self._wake.set()
 
-    async def _finish(self, tasks: Sequence[asyncio.Task[None]]) -> None:
+    async def _finish(self) -> None:
         parts = self._parts
-        for task in tasks:
+        await self._let_cycle_end()
+        for task in self._tasks:
             task.cancel()
-        outcomes = await asyncio.gather(*tasks, *self._commands, return_exceptions=True)
-        for outcome in outcomes:
+        for outcome in await asyncio.gather(*self._tasks, return_exceptions=True):
             if isinstance(outcome, Exception):
                 logger.error("a task ended badly: %s: %s", type(outcome).__name__, outcome)
         await shielded(parts.agent._on_stop(self, parts.request, self._reason), "_on_stop")
         await shielded(parts.composer.close(), "composer.close")
         await shielded(parts.source.close(), "source.close")
+        while self._commands:
+            await asyncio.wait(self._commands)
+
+    async def _let_cycle_end(self) -> None:
+        """Wait for the running cycle; its decision is broken off where it takes too long, and where
+        the engine has failed."""
+        patience = PATIENCE_SECONDS if self._error is None else 0.0
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(patience), self._cycle_lock:
+                    return
+            self.cancel_decision(self._reason or "the engine failed")
+            patience = 0.1  # the cycle may come to its decision only later
+
+    def _end(self) -> None:
+        """The last words, though all before them has failed; then the account is free."""
+        parts = self._parts
+        logger.info("stopped: %s", self._error or self._reason)
+        self._publish(EngineStopped(parts.clock.now_ms(), self._reason or "failed", self._error))
+        parts.release()
 
     async def _move_market(self) -> None:
         """Follow the source; where it waits for cycles, run them between two of its updates."""
@@ -278,6 +309,10 @@ class AgentRuntime:
             return
         except (OSError, StoreError) as error:
             parts.control.halt(f"the disk refused: {error}", "engine")
+            return
+        except Exception as error:
+            logger.exception("the cycle failed")
+            parts.control.halt(f"the cycle failed: {type(error).__name__}: {error}", "engine")
             return
         self.cycles += 1
         await shielded(

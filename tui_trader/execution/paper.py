@@ -21,6 +21,7 @@ from tui_trader.models.money import exact
 
 BPS = Decimal(10_000)
 FLAT = "nothing to reduce"
+REMEMBERED = 1_000
 
 
 class PaperExecutionGateway(BaseExecutionGateway):
@@ -32,7 +33,8 @@ class PaperExecutionGateway(BaseExecutionGateway):
     it is filled, so that it can be written down first; when it fails nothing is opened, while a
     reduction goes on. Fees and slippage are basis points, the fee of the slipped notional.
 
-    An instruction executed again gives its first result.
+    An instruction executed again gives its first result; the newest thousand are remembered, and an
+    older one is for `on_order` to refuse.
     """
 
     def __init__(
@@ -80,6 +82,8 @@ class PaperExecutionGateway(BaseExecutionGateway):
             except Exception as error:
                 known = _unfilled(order, TxStatus.ERROR, f"{type(error).__name__}: {error}")
             self._results[order.instruction_id] = known
+            if len(self._results) > REMEMBERED:
+                del self._results[next(iter(self._results))]
         batch.stuck |= order.reduce_only and known.filled_qty == 0 and known.reason != FLAT
         return known
 

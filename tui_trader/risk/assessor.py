@@ -176,6 +176,7 @@ class Assessor:
             other_positions=len(others),
             stale=symbol in self._market.stale,
             state=self._state,
+            moved=symbol in self._market.moved,
         )
 
     def _price(self, symbol: str) -> float | None:

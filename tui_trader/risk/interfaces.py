@@ -34,12 +34,14 @@ class Assessment:
 class RiskMarket:
     """What the risk layer may know of the market at `ts` (ms): quotes by symbol and their age.
 
-    `stale` names the symbols whose data is too old to open anything on.
+    `stale` names the symbols whose data is too old to open anything on, `moved` those whose
+    position has changed since the decision was begun.
     """
 
     ts: int
     tickers: Mapping[str, Ticker]
     stale: frozenset[str] = frozenset()
+    moved: frozenset[str] = frozenset()
 
 
 class BaseRiskManager(ABC):

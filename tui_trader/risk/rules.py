@@ -36,6 +36,7 @@ class Proposal:
     other_positions: int
     stale: bool
     state: RiskState
+    moved: bool = False
 
     @property
     def notional(self) -> float:
@@ -74,6 +75,11 @@ def direction(proposal: Proposal, limits: RiskLimits) -> str:
 
 def fresh_data(proposal: Proposal, limits: RiskLimits) -> str:
     return "market data stale" if proposal.stale else ""
+
+
+def same_position(proposal: Proposal, limits: RiskLimits) -> str:
+    """What was decided on another position than the one held now (the operator's hand) is void."""
+    return "position changed while deciding" if proposal.moved else ""
 
 
 def valid_price(proposal: Proposal, limits: RiskLimits) -> str:
@@ -145,6 +151,7 @@ OPENING_RULES: tuple[tuple[str, Rule], ...] = (
     ("trading_enabled", trading_enabled),
     ("direction", direction),
     ("stale", fresh_data),
+    ("moved", same_position),
     ("price", valid_price),
     ("equity", known_equity),
     ("step", quantity_step),
