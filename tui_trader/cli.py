@@ -111,7 +111,9 @@ def _run_console(load: "Load", cycles: int | None, data_dir: Path | None, *, mou
         from tui_trader.agent.assembly import assemble
         from tui_trader.link.local import LocalClient
 
-        return LocalClient(lambda: assemble(loaded, max_cycles=cycles, data_dir=data_dir))
+        return LocalClient(
+            lambda: assemble(loaded, max_cycles=cycles, data_dir=data_dir, watched=True)
+        )
 
     return run_console(connect, mouse=mouse)
 

@@ -142,6 +142,8 @@ async def _run(build: Callable[[], Awaitable["AgentRuntime"]], config_files: Seq
     def hear(message: Message) -> None:
         ended.hear(message)
         printer(message)
+        if runtime.as_fast_as_it_goes and ended.halted:
+            runtime.request_stop("halted")
         if printer.broken:
             runtime.request_stop("nobody reads the output any more")
 
@@ -161,12 +163,14 @@ class _Ending:
 
     def __init__(self) -> None:
         self.reason = ""
+        self.halted = False
         self.halted_because = ""
 
     def hear(self, message: Message) -> None:
         if isinstance(message, EngineStopped):
             self.reason = message.reason
         if isinstance(message, TradingStateChanged):
+            self.halted = message.state is TradingState.HALTED
             by_itself = message.state is TradingState.HALTED and message.issuer == "engine"
             self.halted_because = message.reason if by_itself else ""
 

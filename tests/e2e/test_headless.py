@@ -295,3 +295,16 @@ def test_no_secret_is_written_anywhere(tmp_path: Path) -> None:
     written = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
     assert not any(canary.encode() in content for content in written)
     assert canary not in ended.out + ended.err
+
+
+def test_a_simulation_as_fast_as_it_goes_ends_when_it_is_halted(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir(mode=0o700)
+    with started(
+        tmp_path, "--no-ui", "--speed", "max", "--cycles", "10000000", "--data-dir", str(folder)
+    ) as process:
+        assert _first_line(process)
+        (folder / "KILL").touch()
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert "halted" in err

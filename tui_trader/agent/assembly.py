@@ -44,6 +44,9 @@ from tui_trader.trading_history.recorder import StoreHistoryRecorder
 
 logger = logging.getLogger(__name__)
 
+READING_MS = 3_000
+"""A decision's sentences take about so long where somebody reads them."""
+
 DIGEST_RECORDS = 500
 """Of earlier runs, so many execution records reach the digest."""
 
@@ -55,11 +58,16 @@ STATUS = {
 
 
 async def assemble(
-    loaded: LoadedConfig, *, max_cycles: int | None = None, data_dir: Path | None = None
+    loaded: LoadedConfig,
+    *,
+    max_cycles: int | None = None,
+    data_dir: Path | None = None,
+    watched: bool = False,
 ) -> AgentRuntime:
     """A runtime as configured, ready to `run`; it holds its account until it has ended.
 
-    `data_dir` replaces the folder that belongs to mode and market. Raises ConfigError,
+    `data_dir` replaces the folder that belongs to mode and market; `watched` says that somebody
+    looks on, who wants to read what the rules say. Raises ConfigError,
     MarketDataError, or what the disk says.
     """
     config, wall = loaded.config, SystemClock()
@@ -81,7 +89,10 @@ async def assemble(
         composer
         or await agent._create_decision_composer(request)
         or default_composer(
-            config.agent.strategy, request, market.clock, watched=not market.source.lockstep
+            config.agent.strategy,
+            request,
+            market.clock,
+            watched=watched and _readable(config, market),
         )
     )
     account = open_account(loaded, market, data_dir, wall)
@@ -177,6 +188,14 @@ def _equity(account: Account, market: Market) -> list[MetricPoint]:
     return account.store.equity_points(2_000) or [
         MetricPoint(ts=market.clock.now_ms(), value=capital)
     ]
+
+
+def _readable(config: Config, market: Market) -> bool:
+    """Whether a candle lasts long enough, in real time, to read a few sentences in it."""
+    speed = config.market.speed
+    if not isinstance(speed, float):
+        return False
+    return timeframe_ms(market.timeframe) / speed >= READING_MS
 
 
 def _computer(config: Config) -> SimpleCandleFeatureComputer:

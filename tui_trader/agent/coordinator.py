@@ -139,6 +139,13 @@ class DecisionCoordinator:
             assessment = self._assess(context, targets)
             results, trades = await stages.desk.trade(assessment.instructions, features.features)
         view = stages.portfolio.get_view()
+        logger.info(
+            "cycle %s: %s instructions, %s filled, equity %s",
+            number,
+            len(assessment.instructions),
+            sum(result.filled_qty > 0 for result in results),
+            view.total_value,
+        )
         logs = cycle_logs.build(
             context=context,
             audit=composed.audit,

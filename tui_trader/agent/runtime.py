@@ -36,7 +36,7 @@ from tui_trader.trading_history.database import StoreError
 logger = logging.getLogger(__name__)
 
 HEARTBEAT_SECONDS = 1.0
-PATIENCE_SECONDS = 8.0
+PATIENCE_SECONDS = 6.0
 """How long a stop waits for the running decision before it is broken off."""
 
 
@@ -104,6 +104,11 @@ class AgentRuntime:
     def session(self) -> SessionInfo:
         """What does not change while the agent runs."""
         return self._parts.session
+
+    @property
+    def as_fast_as_it_goes(self) -> bool:
+        """Whether market time waits for nothing but the cycles."""
+        return self._parts.source.lockstep
 
     @property
     def error(self) -> str | None:
@@ -319,7 +324,7 @@ class AgentRuntime:
             parts.agent._on_cycle_result(result, self, parts.request), "_on_cycle_result"
         )
         if parts.pace.max_cycles is not None and self.cycles >= parts.pace.max_cycles:
-            self.request_stop(f"{self.cycles} cycles done")
+            self.request_stop(f"{self.cycles} cycle{'' if self.cycles == 1 else 's'} done")
 
     # --- what is shown ----------------------------------------------------------------------------
 
