@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -86,6 +87,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self._unsent: list[Command] = []
         self._leaving = False
         self.refused: str | None = None
+        self.left = threading.Event()
         self._behind_ms = 0
         self._dashboard = Dashboard()
         self._scene = Scene(
@@ -132,11 +134,12 @@ class ConsoleApp(App[None], inherit_bindings=False):
         bridge, self._bridge = self._bridge, None
         if bridge is not None:
             await bridge.close()
+        self.left.set()
 
     def leave(self) -> None:
         """End gracefully: the engine first, if it is hosted here. Asked again: at once."""
         if self._leaving:
-            self.exit(return_code=self._code())
+            self.exit(return_code=self.engine_code())
             return
         self._leaving = True
         self._show(replace(self._scene, leaving=True))
@@ -144,10 +147,10 @@ class ConsoleApp(App[None], inherit_bindings=False):
 
     async def _leave(self) -> None:
         await self.close_engine()
-        self.exit(return_code=self._code())
+        self.exit(return_code=self.engine_code())
 
-    def _code(self) -> int:
-        """1 when the engine failed."""
+    def engine_code(self) -> int:
+        """1 when the engine failed, else 0."""
         stopped = self._scene.view.stopped if self._scene.view else None
         return 1 if stopped is not None and stopped.error is not None else 0
 

@@ -54,10 +54,17 @@ class Departure:
         threading.Thread(target=self._watch, name="terminal", daemon=True).start()
 
     def _terminate(self, _number: int, _frame: FrameType | None) -> None:
-        self._leave(AGAIN_SECONDS if self._asked else self._seconds, restore=True)
+        self._leave(AGAIN_SECONDS if self._asked else self._seconds)
 
     def _hang_up(self, _number: int = 0, _frame: FrameType | None = None) -> None:
-        self._leave(self._seconds, restore=False)
+        threading.Thread(target=self._vanish, daemon=True).start()
+        self._ask()
+
+    def _vanish(self) -> None:
+        """Textual may wait for ever for a terminal that has gone: nothing but the engine counts."""
+        left = self._app.left.wait(self._seconds)
+        threading.Event().wait(ALONE_SECONDS)  # as a rule the process has ended by then
+        os._exit(self._app.engine_code() if left else 1)
 
     def _watch(self) -> None:
         """Wait for the terminal to hang up, should no signal tell."""
@@ -67,20 +74,22 @@ class Departure:
             pass
         self._hang_up()
 
-    def _leave(self, seconds: float, *, restore: bool) -> None:
-        timer = threading.Timer(seconds, self._force, (restore,))
+    def _leave(self, seconds: float) -> None:
+        timer = threading.Timer(seconds, self._force)
         timer.daemon = True
         timer.start()
+        self._ask()
+
+    def _ask(self) -> None:
         if not self._asked and not self._loop.is_closed():
             self._asked = True
             self._loop.call_soon_threadsafe(self._app.leave)
 
-    def _force(self, restore: bool) -> None:
+    def _force(self) -> None:
         """The loop did not end in time. The terminal gets its state back if it still listens."""
-        if restore:
-            writer = threading.Thread(target=self._restore, daemon=True)
-            writer.start()
-            writer.join(0.3)
+        writer = threading.Thread(target=self._restore, daemon=True)
+        writer.start()
+        writer.join(0.3)
         os._exit(1)
 
     def _restore(self) -> None:
