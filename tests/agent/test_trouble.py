@@ -446,3 +446,21 @@ async def test_a_close_by_hand_is_seen_though_no_cycle_follows(tmp_path: Path) -
     assert portfolio.positions == {}
     run.runtime.request_stop()
     await running
+
+
+async def test_what_is_traded_no_more_is_still_priced_and_can_be_closed(tmp_path: Path) -> None:
+    both: dict[str, object] = {"symbols": (BTC, "ETH/USDT")}
+    await (await start(tmp_path, wish(0.01), agent=both)).done()
+    run = await start(tmp_path, cycles=1_000_000, agent={"symbols": ("ETH/USDT",)})
+    running = asyncio.create_task(run.runtime.run())
+    await until(lambda: run.facts(CycleCompleted))
+    view = run.facts(CycleCompleted)[0].portfolio
+    assert view.quantity_of(BTC) == 0.01
+    assert view.total_value is not None
+    close = ClosePosition("c", "test", symbol=BTC)
+    run.runtime.command(close)
+    await until(lambda: run.facts(CommandResult))
+    run.runtime.request_stop()
+    await running
+    assert run.answer(close).ok
+    assert run.runtime.error is None

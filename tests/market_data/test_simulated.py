@@ -7,7 +7,7 @@ import pytest
 
 from tests.market_data.candles import MONDAY_MS, same
 from tui_trader.clock import Clock, VirtualClock
-from tui_trader.market_data.interfaces import MarketDataError, MarketUpdate
+from tui_trader.market_data.interfaces import MarketUpdate
 from tui_trader.market_data.simulated import SimulatedSource
 
 SYMBOLS = ("BTC/USDT", "ETH/USDT", "SOL/USDT")
@@ -149,9 +149,9 @@ async def test_nothing_needs_to_be_opened_and_nothing_is_wrong() -> None:
     await market.close()
 
 
-async def test_other_symbols_are_refused() -> None:
+async def test_other_symbols_can_be_asked_for_but_do_not_move_the_market() -> None:
     market = source(SetClock(MONDAY_MS))
-    with pytest.raises(MarketDataError, match="XMR/BTC is not simulated; there are BTC/USDT"):
-        await market.get_series("XMR/BTC", "5s", 10)
-    with pytest.raises(MarketDataError, match="XMR/BTC is not simulated"):
-        market.ticker("XMR/BTC")
+    assert len(await market.get_series("XMR/BTC", "5s", 10)) == 10
+    assert market.ticker("XMR/BTC").bid > 0
+    update = await anext(market.updates())
+    assert "XMR/BTC" not in {candle.instrument.symbol for candle in update.candles}

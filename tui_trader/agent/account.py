@@ -120,7 +120,7 @@ def _books(store: Store, loaded: LoadedConfig, market: Market) -> Ledger:
 
 
 def _strangers(ledger: Ledger, market: Market) -> list[str]:
-    """What is held but has no price now: then the equity is unknown, and nothing is opened."""
+    """What is held but traded no more: the operator may want to close it."""
     strangers = sorted(set(ledger.positions) - set(market.symbols))
     return [f"held, but not among the symbols: {', '.join(strangers)}"] if strangers else []
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tui_trader.clock import Clock, VirtualClock
 from tui_trader.market_data.array_source import ArraySource, quote
-from tui_trader.market_data.interfaces import MarketDataError, MarketUpdate
+from tui_trader.market_data.interfaces import MarketUpdate
 from tui_trader.market_data.price_path import PricePath, Samples, sampling_ms
 from tui_trader.market_data.series import CandleSeries
 from tui_trader.models import Candle, InstrumentRef, Ticker
@@ -37,7 +37,10 @@ class SimulatedSource(ArraySource):
         lockstep: bool,
         volatility: float = 1.8,
     ) -> None:
-        self._paths = {symbol: PricePath(seed, symbol, volatility) for symbol in symbols}
+        self._symbols = tuple(symbols)
+        self._seed = seed
+        self._volatility = volatility
+        self._paths: dict[str, PricePath] = {}
         self._clock = clock
         self._timeframe = timeframe
         self._length = timeframe_ms(timeframe)
@@ -53,7 +56,8 @@ class SimulatedSource(ArraySource):
         return self._candles(symbol, interval, self._clock.now_ms(), lookback)
 
     def ticker(self, symbol: str) -> Ticker:
-        """The quote of this moment."""
+        """The quote of this moment; of any symbol, since what is held may be closed though it is
+        traded no more."""
         now = self._clock.now_ms()
         return quote(symbol, now, self._bar(symbol, now).at(now).close, self._spread_bps)
 
@@ -74,12 +78,13 @@ class SimulatedSource(ArraySource):
 
     def _closed(self, close_ms: int) -> MarketUpdate:
         candles = [
-            self._candles(symbol, self._timeframe, close_ms, 1).candle(0) for symbol in self._paths
+            self._candles(symbol, self._timeframe, close_ms, 1).candle(0)
+            for symbol in self._symbols
         ]
         return self._update(close_ms, candles, closed=True)
 
     def _forming(self, now: int) -> MarketUpdate:
-        candles = [self._bar(symbol, now).at(now) for symbol in self._paths]
+        candles = [self._bar(symbol, now).at(now) for symbol in self._symbols]
         return self._update(now, candles, closed=False)
 
     def _update(self, ts: int, candles: Sequence[Candle], *, closed: bool) -> MarketUpdate:
@@ -114,12 +119,10 @@ class SimulatedSource(ArraySource):
         return _FormingBar(symbol, self._timeframe, open_ms, step, bar, decimals)
 
     def _path(self, symbol: str) -> PricePath:
-        try:
-            return self._paths[symbol]
-        except KeyError:
-            raise MarketDataError(
-                f"{symbol} is not simulated; there are {', '.join(self._paths)}"
-            ) from None
+        path = self._paths.get(symbol)
+        if path is None:
+            path = self._paths[symbol] = PricePath(self._seed, symbol, self._volatility)
+        return path
 
 
 @dataclass(frozen=True, slots=True)
