@@ -15,6 +15,7 @@ from typing import ClassVar, Literal
 from tui_trader.models import (
     Candle,
     CycleLog,
+    DecisionRecord,
     MetricPoint,
     PortfolioView,
     TargetPosition,
@@ -33,6 +34,16 @@ class TradingState(StrEnum):
     ACTIVE = "ACTIVE"
     REDUCING = "REDUCING"
     HALTED = "HALTED"
+
+
+class ModelState(StrEnum):
+    """Whether the model can be asked: yes; not now, it fails; not today, the money is spent; not
+    until the operator acts, it refused our credentials."""
+
+    READY = "ready"
+    BROWN_OUT = "brown-out"
+    CAPPED = "capped"
+    STOPPED = "stopped"
 
 
 class Severity(StrEnum):
@@ -151,6 +162,40 @@ class EngineHealth(Level):
     loop_lag_ms: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class ModelStatus(Level):
+    """How the language model does, after every call and whenever that changes.
+
+    `detail` says in words why it is not ready, or what the probe found. Calls, tokens and money
+    (US dollars) are of this UTC day and of this run; money is None where no price is known.
+    """
+
+    kind: ClassVar[str] = "MODEL_STATUS"
+    state: ModelState
+    provider: str
+    model: str
+    detail: str = ""
+    calls_today: int = 0
+    tokens_today: int = 0
+    cost_today_usd: float | None = None
+    calls_run: int = 0
+    tokens_run: int = 0
+    cost_run_usd: float | None = None
+    daily_cap_usd: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionInspected(Level):
+    """What was written down of one decision, as a viewer asked for it."""
+
+    kind: ClassVar[str] = "DECISION_INSPECTED"
+    record: DecisionRecord
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        return (self.kind, self.record.compose_id)
+
+
 # --- facts ----------------------------------------------------------------------------------------
 
 
@@ -174,7 +219,11 @@ class CycleStarted(Fact):
 
 @dataclass(frozen=True, slots=True)
 class DecisionMade(Fact):
-    """What the composer answered: one target per symbol, and how the answer came about."""
+    """What the composer answered: one target per symbol, and how the answer came about.
+
+    `filtered`, `unwrapped` and `flags` are those of the audit; prompt and raw answer are not here:
+    `InspectDecision` asks for them.
+    """
 
     kind: ClassVar[str] = "TRADE_SIGNAL"
     compose_id: str
@@ -188,6 +237,11 @@ class DecisionMade(Fact):
     error: str | None = None
     latency_ms: int | None = None
     token_usage: dict[str, int] = field(default_factory=dict)
+    cost_usd: float | None = None
+    first_token_ms: int | None = None
+    filtered: tuple[str, ...] = ()
+    unwrapped: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,6 +395,14 @@ class DecideNow(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class InspectDecision(Command):
+    """Show all that was written down of the decision `compose_id`, as `DecisionInspected`."""
+
+    kind: ClassVar[str] = "INSPECT_DECISION"
+    compose_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class GoLive(Command):
     """Trade real money on `account`, as the operator typed it."""
 
@@ -388,6 +450,7 @@ class Snapshot:
     earlier_trades: int = 0
     earlier_denials: int = 0
     earlier_cycles: int = 0
+    model_status: ModelStatus | None = None
 
 
 Message = Fact | Level | Snapshot | Gap

@@ -97,6 +97,8 @@ def _line(
         ),
         error="; ".join(filter(None, [audit.error, *failed])) or None,
         latency_ms=audit.latency_ms,
+        cost_usd=audit.cost_usd,
+        flags=audit.flags,
     )
 
 

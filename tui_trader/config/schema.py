@@ -117,12 +117,56 @@ class LlmConfig(Section):
         pattern=r"^https?://",
         description="http:// or https:// and the path, of an OpenAI-compatible endpoint",
     )
-    format: Literal["simple", "plan"] | None = Field(
+    format: Literal["simple", "plan", "orders"] | None = Field(
         None, description="vocabulary of answers; by default simple for one symbol, else plan"
+    )
+    template: str = Field(
+        "default",
+        pattern=r"^[A-Za-z0-9_-]{1,32}$",
+        description="of the prompt: a name in the templates folder beside config.toml, or default",
     )
     stall_seconds: float = Field(5.0, gt=0, le=600, description="silence that ends a call")
     deadline_seconds: float | None = Field(
-        None, gt=0, le=3_600, description="for a whole answer; by default half the interval, >= 20"
+        None,
+        gt=0,
+        le=3_600,
+        description="for a whole decision, retries included; by default half the interval, >= 20",
+    )
+    structured: Literal["auto", "json_schema", "json_object", "plain"] = Field(
+        "auto", description="how an answer's form is asked for; auto: as the endpoint can"
+    )
+    thinking: Literal["auto", "on", "off"] = Field(
+        "auto", description="the model's reasoning before it answers, where it can be switched"
+    )
+    temperature: float | None = Field(None, ge=0, le=2, description="by default the provider's")
+    max_tokens: int | None = Field(
+        None, ge=64, le=1_000_000, description="of an answer; by default the provider's"
+    )
+    max_attempts: int = Field(
+        3, ge=1, le=10, description="calls to one model for one decision, within the deadline"
+    )
+    fallback_models: Annotated[tuple[str, ...], Field(strict=False)] = Field(
+        (), description="asked where the model fails, in order, each as provider:model"
+    )
+    fallback: Literal["hold", "rules"] = Field(
+        "hold", description="who decides when no model does: nobody, or the rules, closes only"
+    )
+    breaker_failures: int = Field(
+        5, ge=1, le=100, description="failures in a row after which a model is left alone"
+    )
+    breaker_seconds: float = Field(60.0, gt=0, le=86_400, description="for so long")
+    daily_cap_usd: float | None = Field(
+        None, gt=0, le=100_000, description="money for calls in a UTC day; then none is made"
+    )
+    price_input_usd: float | None = Field(
+        None, ge=0, description="a million tokens of prompt; by default the catalogue's"
+    )
+    price_cached_usd: float | None = Field(
+        None, ge=0, description="of prompt in the provider's cache; by default as input"
+    )
+    price_output_usd: float | None = Field(None, ge=0, description="of answer and reasoning")
+    recorded: str | None = Field(
+        None, description="state.db of an earlier run, that provider recorded answers from"
     )
 
     @field_validator("provider")
@@ -147,6 +191,21 @@ class RiskConfig(Section):
         None, ge=0, description="between two openings in one symbol"
     )
     max_positions: int | None = Field(None, ge=1, description="held at the same time")
+    min_confidence: float = Field(
+        0.5, ge=0, le=1, description="a decision that is less sure of itself opens nothing"
+    )
+    min_hold_seconds: int | None = Field(
+        None, ge=0, description="after an opening, before the other side may be opened"
+    )
+    max_opens_per_hour: int | None = Field(
+        None, ge=1, description="opening orders of all symbols together"
+    )
+    weak_score: float = Field(
+        -0.5, ge=-1, le=1, description="recent score of a symbol below which openings are cut"
+    )
+    weak_size_factor: float = Field(
+        0.5, ge=0, le=1, description="to this part of their size; 0 opens nothing there"
+    )
     trading_enabled: bool = Field(True, description="false: decide and log, open nothing")
 
 

@@ -36,7 +36,7 @@ _NEARLY = 0.85
 OWN_NAMES = {"TUI_TRADER_HOME"}
 """Names with our prefix that are no configuration keys."""
 
-_SECRET = re.compile(r"(api_?key|secret|token|password)", re.IGNORECASE)
+_SECRET = re.compile(r"(api_?key|secret|(?<!max_)token|password)", re.IGNORECASE)
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 _BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
@@ -150,7 +150,7 @@ def _refuse_misspelt(name: str, by_name: Mapping[str, str], where: str) -> None:
 def _from_text(text: str, key: str, origin: str) -> Any:
     """A raw value from text, by the type of the key; what does not fit is left to validation."""
     annotation = str(known_keys()[key].annotation)
-    if key in ("agent.symbols", "features.indicators"):
+    if key in ("agent.symbols", "features.indicators", "llm.fallback_models"):
         return tuple(part.strip() for part in text.split(","))
     if "bool" in annotation:
         if text.lower() not in _BOOLEANS:

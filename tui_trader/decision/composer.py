@@ -4,13 +4,14 @@ import logging
 from collections.abc import Callable
 
 from tui_trader.clock import Clock, SystemClock
-from tui_trader.decision.chat import ChatClient, Completion
 from tui_trader.decision.formats import answer_format
 from tui_trader.decision.formats.base import AnswerFormat
 from tui_trader.decision.interfaces import BaseComposer
 from tui_trader.decision.parser import quoted
 from tui_trader.decision.prompt import Prompt, build_prompt
 from tui_trader.decision.providers import endpoint
+from tui_trader.decision.providers.chat import ChatClient
+from tui_trader.decision.providers.completion import Completion
 from tui_trader.decision.situation import Situation, situations
 from tui_trader.models import ComposeAudit, ComposeContext, ComposeResult, UserRequest
 

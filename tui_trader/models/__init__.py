@@ -6,8 +6,12 @@ from tui_trader.models.decision import (
     ComposeContext,
     ComposeResult,
     DecisionObject,
+    DecisionRecord,
     LlmDecisionItem,
     LlmPlanProposal,
+    ModelCall,
+    OpeningBar,
+    Outcome,
     PlanAction,
     TargetPosition,
 )
@@ -35,6 +39,7 @@ from tui_trader.models.history import (
 )
 from tui_trader.models.market import (
     Candle,
+    ExternalNote,
     FeaturesPipelineResult,
     FeatureVector,
     InstrumentRef,
@@ -49,7 +54,13 @@ from tui_trader.models.portfolio import (
     PositionSnapshot,
     TradeType,
 )
-from tui_trader.models.request import ExchangeConfig, LlmModelConfig, TradingConfig, UserRequest
+from tui_trader.models.request import (
+    ExchangeConfig,
+    LlmModelConfig,
+    ModelChoice,
+    TradingConfig,
+    UserRequest,
+)
 
 __all__ = [
     "Action",
@@ -60,8 +71,10 @@ __all__ = [
     "Constraints",
     "CycleLog",
     "DecisionObject",
+    "DecisionRecord",
     "ExchangeConfig",
     "ExecutionResult",
+    "ExternalNote",
     "FeatureVector",
     "FeaturesPipelineResult",
     "Fill",
@@ -72,6 +85,10 @@ __all__ = [
     "LlmPlanProposal",
     "MarketSnapshot",
     "MetricPoint",
+    "ModelCall",
+    "ModelChoice",
+    "OpeningBar",
+    "Outcome",
     "PlanAction",
     "PortfolioValueSeries",
     "PortfolioView",

@@ -45,6 +45,8 @@ class CycleLog(Model):
     error: str | None = None
     equity: float | None = None
     latency_ms: int | None = None
+    cost_usd: float | None = None
+    flags: tuple[str, ...] = ()
     recorded_at: int = 0
 
 
@@ -130,7 +132,9 @@ class StrategyStatus(StrEnum):
 
 
 class StrategySummary(Model):
-    """A strategy in one line. `pnl_pct` is a fraction of the initial capital."""
+    """A strategy in one line. `pnl_pct` is a fraction of the initial capital. `model_cost_usd` is
+    what the models of this account have cost so far, `net_pnl` the profit (quote currency) after
+    it; None where either is unknown."""
 
     strategy_id: str | None = None
     name: str | None = None
@@ -143,4 +147,6 @@ class StrategySummary(Model):
     unrealized_pnl: float | None = None
     pnl_abs: float | None = None
     pnl_pct: float | None = None
+    model_cost_usd: float | None = None
+    net_pnl: float | None = None
     last_updated_ts: int | None = None

@@ -58,6 +58,8 @@ class MarketSnapshot(Model):
 
     `ohlcv` holds rows of `[ts, open, high, low, close, volume]`, closed candles only, oldest first.
     `stale_ms` is the age of the data when it is older than the staleness limit, else None.
+    `funding_rate` is the fraction of the notional that longs pay shorts at `next_funding_ts` (ms);
+    None on a spot market, and where it is not known.
     """
 
     timestamp: int
@@ -68,6 +70,8 @@ class MarketSnapshot(Model):
     ohlcv: tuple[tuple[float, ...], ...] = ()
     indicators: dict[str, float] = Field(default_factory=dict)
     stale_ms: int | None = None
+    funding_rate: float | None = None
+    next_funding_ts: int | None = None
 
 
 class FeatureVector(Model):
@@ -84,8 +88,18 @@ class FeatureVector(Model):
     meta: dict[str, Any] | None = None
 
 
+class ExternalNote(Model):
+    """Text from outside (news, sentiment, a note), seen at `ts` (ms): data, never instructions."""
+
+    source: str
+    text: str
+    ts: int | None = None
+
+
 class FeaturesPipelineResult(Model):
-    """What a features pipeline hands to the coordinator: one vector per symbol and group."""
+    """What a features pipeline hands to the coordinator: one vector per symbol and group; `notes`
+    is text from outside that the model is shown as such."""
 
     features: tuple[FeatureVector, ...]
     snapshots: dict[str, MarketSnapshot] = Field(default_factory=dict)
+    notes: tuple[ExternalNote, ...] = ()

@@ -34,7 +34,8 @@ class Constraints(Model):
 
 
 class PositionSnapshot(Model):
-    """One position, marked. `pnl_pct` is a fraction of the entry value; `entry_ts` in ms."""
+    """One position, marked. `pnl_pct` is a fraction of the entry value; `entry_ts` in ms;
+    `opened_by` the `compose_id` of the cycle that opened it."""
 
     instrument: InstrumentRef
     quantity: float
@@ -47,6 +48,7 @@ class PositionSnapshot(Model):
     entry_ts: int | None = None
     pnl_pct: float | None = None
     trade_type: TradeType | None = None
+    opened_by: str | None = None
 
 
 class PortfolioView(Model):

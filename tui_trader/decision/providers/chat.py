@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -10,7 +9,8 @@ from tui_trader.clock import Clock
 from tui_trader.decision.interfaces import OnReasoning
 from tui_trader.decision.parser import printable
 from tui_trader.decision.prompt import Prompt
-from tui_trader.decision.providers import Endpoint
+from tui_trader.decision.providers.catalogue import Endpoint
+from tui_trader.decision.providers.completion import Completion
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -18,23 +18,6 @@ if TYPE_CHECKING:
     from openai.types.chat import ChatCompletionChunk
 
 _ERROR_CHARS = 200
-
-
-@dataclass(slots=True)
-class Completion:
-    """What came back. `error` says in a few words why it is no answer, None when it is one.
-
-    Latencies are ms of real waiting; `usage` holds token counts as the provider reported them.
-    """
-
-    model: str
-    answer: str = ""
-    reasoning: str = ""
-    finish_reason: str | None = None
-    usage: dict[str, int] = field(default_factory=dict)
-    first_token_ms: int | None = None
-    latency_ms: int = 0
-    error: str | None = None
 
 
 class ChatClient:

@@ -1,0 +1,5 @@
+"""Language models: who serves them, how one is asked, what it costs, and what if it fails."""
+
+from tui_trader.decision.providers.catalogue import PROVIDERS, Endpoint, endpoint, provider_spec
+
+__all__ = ["PROVIDERS", "Endpoint", "endpoint", "provider_spec"]
