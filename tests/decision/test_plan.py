@@ -115,15 +115,55 @@ def test_an_item_of_no_known_symbol_is_dropped(bad: Any) -> None:
     assert len(answer.filtered) == 1
 
 
-def test_two_items_for_one_symbol_are_both_refused() -> None:
+def test_two_items_that_contradict_each_other_are_both_refused() -> None:
     answer = plan(
         {"symbol": ETH, "action": "buy", "target_qty": 9},
-        {"instrument": {"symbol": ETH}, "action": "flat", "target_qty": 0},
+        {"instrument": {"symbol": ETH}, "action": "noop"},
         {"symbol": BTC, "action": "buy", "target_qty": 1},
     )
     assert of(answer, ETH).target_qty == 4.0
     assert of(answer, BTC).target_qty == 1.0
     assert len(answer.filtered) == 2
+
+
+def test_of_two_items_that_contradict_each_other_a_close_is_taken() -> None:
+    answer = plan(
+        {"symbol": ETH, "action": "buy", "target_qty": 9},
+        {"instrument": {"symbol": ETH}, "action": "flat", "target_qty": 0},
+    )
+    assert of(answer, ETH).action is Action.CLOSE
+    assert len(answer.filtered) == 1
+
+
+def test_an_item_about_an_unknown_symbol_lets_nothing_open_but_everything_close() -> None:
+    stranger = {"symbol": "DOGE/USDT", "action": "buy", "target_qty": 6}
+    answer = plan(
+        stranger,
+        {"symbol": ETH, "action": "sell", "target_qty": -2},
+        {"symbol": BTC, "action": "buy", "target_qty": 1},
+    )
+    assert (of(answer, ETH).action, of(answer, ETH).target_qty) == (Action.CLOSE, 0.0)
+    assert (of(answer, BTC).action, of(answer, BTC).target_qty) == (Action.HOLD, 0.0)
+
+
+@pytest.mark.parametrize("spelling", ["ETHUSDT", "ETH-USDT", "ETH_USDT"])
+def test_a_symbol_may_be_written_as_exchanges_write_it(spelling: str) -> None:
+    answer = plan({"symbol": spelling, "action": "flat"})
+    assert of(answer, ETH).action is Action.CLOSE
+
+
+def test_a_spelling_that_fits_two_symbols_fits_none() -> None:
+    perpetual = "ETH/USDT:USDT"
+    context = make_context({ETH: UPTREND, perpetual: UPTREND}, held={ETH: 4.0, perpetual: 1.0})
+
+    def closed(symbol: str) -> set[str]:
+        raw = json.dumps({"items": [{"symbol": symbol, "action": "flat"}]})
+        targets = parse(raw, context).targets
+        return {each.instrument.symbol for each in targets if each.action is Action.CLOSE}
+
+    assert closed("ETHUSDT") == set()
+    assert closed(ETH) == {ETH}
+    assert closed(perpetual) == {perpetual}
 
 
 @pytest.mark.parametrize(

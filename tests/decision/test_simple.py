@@ -58,7 +58,7 @@ def test_an_invalid_answer_holds_the_position() -> None:
     (result,) = answer.targets
     assert (result.action, result.target_qty, result.size_pct) == (Action.HOLD, 2.0, 0.0)
     assert result.rationale == FORCED_HOLD_REASON
-    assert answer.error == "size_pct is not between 0 and 1: 1.5"
+    assert answer.error == "size_pct: input should be less than or equal to 1 (it is 1.5)"
 
 
 def test_it_speaks_of_one_symbol_only() -> None:
@@ -71,5 +71,5 @@ def test_it_speaks_of_one_symbol_only() -> None:
 
 
 def test_an_unknown_format_names_those_there_are() -> None:
-    with pytest.raises(ValueError, match="choose one of simple, plan"):
+    with pytest.raises(ValueError, match="choose one of simple, plan, orders"):
         answer_format("orders!", [BTC])

@@ -1,12 +1,15 @@
-"""Strict reading of what a model answered: all of it is valid, or it is not used."""
+"""Strict reading of what a model answered: an item is valid to the letter, or it is not used."""
 
 import json
 import logging
-import math
 import reprlib
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Mapping
+from typing import Annotated, Any, TypeVar
 
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from tui_trader.decision.json_reader import AnswerError, Flaw
+from tui_trader.decision.unwrap import one_value
 from tui_trader.models import Action, DecisionObject
 
 logger = logging.getLogger(__name__)
@@ -17,8 +20,8 @@ COMMENTS = frozenset(
         "analysis",
         "comment",
         "comments",
-        "confidence",
         "explanation",
+        "justification",
         "notes",
         "rationale",
         "reason",
@@ -29,16 +32,46 @@ COMMENTS = frozenset(
 )
 """Fields that models add to explain themselves. They carry no order, so they may stand anywhere."""
 
+NO_SAY = frozenset(
+    {
+        "account",
+        "environment",
+        "exchange",
+        "exchange_id",
+        "live",
+        "mode",
+        "network",
+        "paper",
+        "run_mode",
+        "sandbox",
+        "testnet",
+        "timestamp",
+        "trading_mode",
+        "venue",
+    }
+)
+"""Fields about where and when the agent trades: a model has no say in it. Dropped, and recorded."""
+
 _LOGGED_CHARS = 2_000
 
 
-class AnswerError(ValueError):
-    """An answer, or an item of one, that must not be acted on. Its text says why in one line."""
+class Answer(BaseModel):
+    """An answer of a model, or an item of one: exact types, no unknown field, finite numbers."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-def printable(text: str) -> str:
-    """`text` with surrogate halves joined or replaced: what can be written as UTF-8."""
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+def _empty_if_null(value: Any) -> Any:
+    return "" if value is None else value
+
+
+Text = Annotated[str, BeforeValidator(_empty_if_null)]
+"""Text that may be missing or null, which is empty."""
+
+AnswerFraction = Annotated[float, Field(ge=0.0, le=1.0)]
+"""A number between 0 and 1; a larger one is not taken for a percentage."""
+
+AnswerT = TypeVar("AnswerT", bound=Answer)
 
 
 def quoted(text: str) -> str:
@@ -51,103 +84,76 @@ def log_refusal(raw: str, error: str) -> None:
     logger.warning("answer refused: %s; the answer was %s", error, quoted(raw))
 
 
-def strict_json(raw: str) -> Any:
-    """The one JSON value that `raw` is, whitespace around it apart.
+def checked(model: type[AnswerT], value: Any, what: str) -> tuple[AnswerT, tuple[str, ...]]:
+    """`value` as a `model`, and the fields that were dropped because a model has no say in them.
 
-    Raises AnswerError for anything else: prose or a second value beside it, a key twice in one
-    object, NaN or infinity, numbers that overflow, nesting too deep to read.
+    Raises AnswerError, naming the field, for anything that is not valid to the letter; `what` names
+    the whole in it.
     """
-    try:
-        return json.loads(
-            raw, object_pairs_hook=_object, parse_constant=_constant, parse_float=_float
-        )
-    except AnswerError:
-        raise
-    except json.JSONDecodeError as error:
-        raise AnswerError(
-            f"not JSON: {error.msg} (line {error.lineno}, column {error.colno})"
-        ) from None
-    except (ValueError, RecursionError) as error:
-        raise AnswerError(f"not JSON: {type(error).__name__}") from None
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    fields = dict(pairs)
-    if len(fields) != len(pairs):
-        raise AnswerError("a key stands twice in one object")
-    return fields
-
-
-def _constant(name: str) -> float:
-    raise AnswerError(f"{name} is not a number")
-
-
-def _float(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise AnswerError(f"the number {reprlib.repr(text)} is too large")
-    return value
-
-
-def as_object(value: Any, known: Collection[str], what: str) -> dict[str, Any]:
-    """`value` if it is an object with no other fields than `known` and comments."""
+    if reason := _flaw_in(value):
+        raise AnswerError(reason)
     if not isinstance(value, dict):
         raise AnswerError(f"{what} is not a JSON object")
-    for name in value:
-        if name not in known and name not in COMMENTS:
+    fields = {name: value[name] for name in value if name in model.model_fields}
+    beside = [name for name in value if name not in fields and name not in COMMENTS]
+    for name in beside:
+        if name not in NO_SAY:
             raise AnswerError(f"{what} has an unknown field {reprlib.repr(name)}")
-    return value
-
-
-def as_number(value: Any, name: str) -> float:
-    """`value` as a finite float; a bool or a string is no number."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise AnswerError(f"{name} is not a number: {reprlib.repr(value)}")
     try:
-        return float(value) + 0.0  # makes -0.0 a plain zero
-    except OverflowError:
-        raise AnswerError(f"{name} is too large") from None
+        return model.model_validate(fields), tuple(beside)
+    except ValidationError as error:
+        raise AnswerError(_first(error)) from None
 
 
-def as_fraction(value: Any, name: str) -> float:
-    """`value` as a number between 0 and 1; a larger one is not taken for a percentage."""
-    number = as_number(value, name)
-    if not 0.0 <= number <= 1.0:
-        raise AnswerError(f"{name} is not between 0 and 1: {number:g}")
-    return number
+def _first(error: ValidationError) -> str:
+    """The first complaint of a validation, in one line."""
+    detail = error.errors(include_url=False, include_context=False)[0]
+    name = ".".join(map(str, detail["loc"]))
+    if detail["type"] == "missing":
+        return f"{name} is missing"
+    problem = detail["msg"].removeprefix("Value error, ")
+    return f"{name}: {problem[:1].lower()}{problem[1:]} (it is {reprlib.repr(detail['input'])})"
 
 
-def as_text(value: Any, name: str) -> str:
-    """`value` as text; missing or null is empty."""
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise AnswerError(f"{name} is not text: {reprlib.repr(value)}")
-    return printable(value)
+def _flaw_in(value: Any) -> str | None:
+    """Why something within `value` must not be used, None when nothing is wrong."""
+    if isinstance(value, Flaw):
+        return value.reason
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list):
+        return next(filter(None, map(_flaw_in, value)), None)
+    return None
+
+
+class SimpleAnswer(Answer):
+    """S0's decision, with the confidence that some models add to it (0 to 1)."""
+
+    action: str
+    size_pct: AnswerFraction
+    reason: Text = ""
+    confidence: AnswerFraction | None = None
+
+    @property
+    def decision(self) -> DecisionObject:
+        """S0's object. Raises AnswerError for an action that there is not."""
+        if self.action not in DecisionParser.ALLOWED_ACTIONS:
+            raise AnswerError(f"unknown action {reprlib.repr(self.action)}")
+        return DecisionObject(
+            action=Action(self.action), size_pct=self.size_pct + 0.0, reason=self.reason
+        )
 
 
 class DecisionParser:
     """Reads S0's decision: `{"action", "size_pct", "reason"}`."""
 
     ALLOWED_ACTIONS = frozenset(action.value for action in Action)
-    FIELDS = frozenset({"action", "size_pct", "reason"})
 
     def parse(self, raw: str) -> DecisionObject:
         """The decision in `raw`; always succeeds: what is not valid is a logged, forced hold."""
         try:
-            return self.read(raw)
+            answer, _ = checked(SimpleAnswer, one_value(raw).value, "the answer")
+            return answer.decision
         except AnswerError as error:
             log_refusal(raw, str(error))
             return DecisionObject(action=Action.HOLD, size_pct=0.0, reason=FORCED_HOLD_REASON)
-
-    def read(self, raw: str) -> DecisionObject:
-        """The decision in `raw`. Raises AnswerError, saying what is wrong with it."""
-        fields = as_object(strict_json(raw), self.FIELDS, "the answer")
-        action = fields.get("action")
-        if not isinstance(action, str) or action not in self.ALLOWED_ACTIONS:
-            raise AnswerError(f"unknown action {reprlib.repr(action)}")
-        return DecisionObject(
-            action=Action(action),
-            size_pct=as_fraction(fields.get("size_pct"), "size_pct"),
-            reason=as_text(fields.get("reason"), "reason"),
-        )

@@ -71,6 +71,16 @@ class Situation:
             return 0.0
         return min(1.0, abs(quantity) * self.price / self.equity)
 
+    def opens(self, target_qty: float) -> bool:
+        """Whether going to `target_qty` (signed base currency) opens or adds to a position."""
+        return abs(target_qty) > abs(self.quantity) or target_qty * self.quantity < 0
+
+    def flat(self, rationale: str) -> TargetPosition:
+        """The target that brings the position to zero."""
+        return TargetPosition(
+            instrument=self.instrument, action=Action.CLOSE, target_qty=0.0, rationale=rationale
+        )
+
     def hold(self, rationale: str) -> TargetPosition:
         """The target that changes nothing."""
         return TargetPosition(

@@ -3,12 +3,23 @@
 from collections.abc import Sequence
 
 from tui_trader.decision.formats.base import AnswerFormat, ParsedAnswer
+from tui_trader.decision.formats.orders import OrdersFormat
 from tui_trader.decision.formats.plan import PlanFormat
 from tui_trader.decision.formats.simple import SimpleFormat
 
-FORMATS: dict[str, type[AnswerFormat]] = {cls.name: cls for cls in (SimpleFormat, PlanFormat)}
+FORMATS: dict[str, type[AnswerFormat]] = {
+    cls.name: cls for cls in (SimpleFormat, PlanFormat, OrdersFormat)
+}
 
-__all__ = ["FORMATS", "AnswerFormat", "ParsedAnswer", "PlanFormat", "SimpleFormat", "answer_format"]
+__all__ = [
+    "FORMATS",
+    "AnswerFormat",
+    "OrdersFormat",
+    "ParsedAnswer",
+    "PlanFormat",
+    "SimpleFormat",
+    "answer_format",
+]
 
 
 def answer_format(name: str, symbols: Sequence[str]) -> AnswerFormat:
@@ -21,6 +32,6 @@ def answer_format(name: str, symbols: Sequence[str]) -> AnswerFormat:
     if FORMATS[name].one_symbol and len(symbols) > 1:
         raise ValueError(
             f"llm.format {name!r} decides on one symbol, but {len(symbols)} are configured:"
-            " use 'plan', or trade one symbol"
+            " use 'plan' or 'orders', or trade one symbol"
         )
     return FORMATS[name]()

@@ -2,27 +2,30 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
-from tui_trader.decision.parser import FORCED_HOLD_REASON, AnswerError, log_refusal
+from tui_trader.decision.json_reader import AnswerError
+from tui_trader.decision.parser import FORCED_HOLD_REASON, log_refusal
 from tui_trader.decision.situation import Situation
-from tui_trader.models import TargetPosition
+from tui_trader.decision.unwrap import one_value
+from tui_trader.models import Constraints, TargetPosition
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedAnswer:
-    """What an answer asks for. `filtered` lists what was dropped and why; `error` says why nothing
-    of it was used, None when it was."""
+    """What an answer asks for. `unwrapped` lists what was taken off or forgiven, `filtered` what
+    was dropped and why; `error` says why nothing of it was used, None when it was."""
 
     targets: tuple[TargetPosition, ...]
     rationale: str | None = None
+    unwrapped: tuple[str, ...] = ()
     filtered: tuple[str, ...] = ()
     error: str | None = None
 
 
 class AnswerFormat(ABC):
-    """A vocabulary: told to the model by `actions` and `describe`, read back by `parse`."""
+    """A vocabulary: told to the model by `actions`, `describe` and `schema`, read by `parse`."""
 
     name: ClassVar[str]
     idle: ClassVar[str]
@@ -38,14 +41,35 @@ class AnswerFormat(ABC):
         """The form of the answer, for the prompt."""
 
     @abstractmethod
-    def read(self, raw: str, known: Sequence[Situation]) -> ParsedAnswer:
-        """What `raw` asks for. Raises AnswerError when none of it may be used."""
+    def schema(self, symbols: Sequence[str]) -> dict[str, Any]:
+        """The JSON schema of an answer on `symbols`, for endpoints that can be held to one: every
+        field required, none beside them."""
 
-    def parse(self, raw: str, known: Sequence[Situation]) -> ParsedAnswer:
+    @abstractmethod
+    def read(self, value: Any, known: Sequence[Situation], limits: Constraints) -> ParsedAnswer:
+        """What a JSON value asks for. Raises AnswerError when none of it may be used."""
+
+    def parse(
+        self, raw: str, known: Sequence[Situation], limits: Constraints | None = None
+    ) -> ParsedAnswer:
         """What `raw` asks for, about the symbols in `known`; an invalid answer holds them all."""
         try:
-            return self.read(raw, known)
+            unwrapped = one_value(raw)
+            answer = self.read(unwrapped.value, known, limits or Constraints())
         except AnswerError as error:
             log_refusal(raw, str(error))
             holds = tuple(situation.hold(FORCED_HOLD_REASON) for situation in known)
             return ParsedAnswer(holds, FORCED_HOLD_REASON, error=str(error))
+        if answer.filtered:
+            log_refusal(raw, "; ".join(answer.filtered))
+        return replace(answer, unwrapped=(*unwrapped.notes, *answer.unwrapped))
+
+
+def strict_object(properties: dict[str, Any]) -> dict[str, Any]:
+    """The schema of an object with exactly these properties, as strict endpoints want it."""
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }

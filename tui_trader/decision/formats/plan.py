@@ -2,29 +2,40 @@
 
 import math
 import reprlib
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from tui_trader.decision.formats.base import AnswerFormat, ParsedAnswer
-from tui_trader.decision.parser import (
-    AnswerError,
-    as_fraction,
-    as_number,
-    as_object,
-    as_text,
-    log_refusal,
-    strict_json,
-)
-from tui_trader.decision.situation import Situation
-from tui_trader.models import Action, LlmDecisionItem, PlanAction, TargetPosition
+from pydantic import Field
 
-_PLAN_FIELDS = frozenset({"ts", "items", "notes", "model_meta"})
-_ITEM_FIELDS = frozenset(
-    {"instrument", "symbol", "action", "target_qty", "confidence", "rationale"}
-)
+from tui_trader.decision.formats.base import AnswerFormat, ParsedAnswer, strict_object
+from tui_trader.decision.formats.items import dropped, read_items, with_symbol
+from tui_trader.decision.json_reader import AnswerError
+from tui_trader.decision.parser import Answer, AnswerFraction, Text, checked
+from tui_trader.decision.situation import Situation
+from tui_trader.models import Action, Constraints, LlmDecisionItem, PlanAction, TargetPosition
+
+_SYMBOL_NAMES = ("symbol", "instrument")
 _INSTRUMENT_FIELDS = frozenset({"symbol", "exchange_id", "quote_ccy"})
-_IMPLIED_TARGET = (PlanAction.FLAT, PlanAction.NOOP)
+
+
+class PlanAnswer(Answer):
+    """A whole plan."""
+
+    items: list[Any]
+    notes: Text = ""
+    ts: Any = None
+    model_meta: Any = None
+
+
+class PlanItem(Answer):
+    """One item: `target_qty` is signed base currency; flat and noop imply it."""
+
+    instrument: Any = None
+    symbol: Any = None
+    action: str
+    target_qty: float | None = None
+    confidence: AnswerFraction | None = None
+    rationale: Text = Field("")
 
 
 class PlanFormat(AnswerFormat):
@@ -55,67 +66,54 @@ class PlanFormat(AnswerFormat):
             " as it is."
         )
 
-    def read(self, raw: str, known: Sequence[Situation]) -> ParsedAnswer:
-        plan = as_object(strict_json(raw), _PLAN_FIELDS, "the answer")
-        items = plan.get("items")
-        if not isinstance(items, list):
-            raise AnswerError("the answer has no list of items")
-        notes = as_text(plan.get("notes"), "notes") or None
-        by_symbol = {situation.symbol: situation for situation in known}
-        targets = {symbol: each.hold("not in the answer") for symbol, each in by_symbol.items()}
-        symbols = [_symbol(item) for item in items]
-        count = Counter(symbols)
-        refused: list[str] = []
-        for number, (symbol, item) in enumerate(zip(symbols, items, strict=True), start=1):
-            try:
-                if symbol is not None and count[symbol] > 1:
-                    raise AnswerError("the symbol stands in more than one item")
-                situation, proposal = _proposal(symbol, item, by_symbol)
-                targets[situation.symbol] = _target(proposal, situation)
-            except AnswerError as error:
-                refused.append(f"item {number} ({reprlib.repr(symbol)}): {error}")
-                if symbol is not None and symbol in by_symbol:
-                    targets[symbol] = by_symbol[symbol].hold(f"item refused: {error}")
-        if refused and len(refused) == len(items):
-            raise AnswerError("; ".join(refused))
-        if refused:
-            log_refusal(raw, "; ".join(refused))
-        return ParsedAnswer(tuple(targets.values()), notes, tuple(refused))
+    def schema(self, symbols: Sequence[str]) -> dict[str, Any]:
+        item = strict_object(
+            {
+                "symbol": {"type": "string", "enum": list(symbols)},
+                "action": {"type": "string", "enum": [action.value for action in PlanAction]},
+                "target_qty": {"type": "number"},
+                "confidence": {"type": "number"},
+                "rationale": {"type": "string"},
+            }
+        )
+        return strict_object(
+            {"items": {"type": "array", "items": item}, "notes": {"type": "string"}}
+        )
+
+    def read(self, value: Any, known: Sequence[Situation], limits: Constraints) -> ParsedAnswer:
+        plan, beside = checked(PlanAnswer, value, "the answer")
+        targets, filtered = read_items(plan.items, known, _symbol, _read)
+        return ParsedAnswer(
+            targets, plan.notes or None, filtered=(*dropped("the answer", beside), *filtered)
+        )
 
 
-def _symbol(item: Any) -> str | None:
+def _symbol(item: Any) -> object:
     """The symbol of an item: `symbol`, or S3's `instrument` as text or object; else None."""
-    if not isinstance(item, dict) or ("symbol" in item) == ("instrument" in item):
-        return None
-    symbol = item.get("symbol", item.get("instrument"))
-    if isinstance(symbol, dict):
-        symbol = symbol.get("symbol") if symbol.keys() <= _INSTRUMENT_FIELDS else None
-    return symbol if isinstance(symbol, str) else None
+    said = with_symbol(item, _SYMBOL_NAMES)
+    if isinstance(said, Mapping):
+        return said.get("symbol") if said.keys() <= _INSTRUMENT_FIELDS else None
+    return said
 
 
-def _proposal(
-    symbol: str | None, item: Any, by_symbol: Mapping[str, Situation]
-) -> tuple[Situation, LlmDecisionItem]:
-    """An item whose fields are all valid, and the situation that it speaks of."""
-    fields = as_object(item, _ITEM_FIELDS, "the item")
-    if symbol is None:
-        raise AnswerError("it has no one symbol")
-    if symbol not in by_symbol:
-        raise AnswerError("unknown symbol")
-    situation = by_symbol[symbol]
-    if fields.get("action") not in list(PlanAction):
-        raise AnswerError(f"unknown action {reprlib.repr(fields.get('action'))}")
-    action = PlanAction(fields["action"])
-    implied = 0.0 if action is PlanAction.FLAT else situation.quantity
-    omitted = action in _IMPLIED_TARGET and fields.get("target_qty") is None
-    confidence = fields.get("confidence")
-    return situation, LlmDecisionItem(
+def _read(value: Any, situation: Situation) -> tuple[TargetPosition, tuple[str, ...]]:
+    item, beside = checked(PlanItem, value, "the item")
+    if item.action not in list(PlanAction):
+        raise AnswerError(f"unknown action {reprlib.repr(item.action)}")
+    action = PlanAction(item.action)
+    target_qty = item.target_qty
+    if target_qty is None:
+        if action not in (PlanAction.FLAT, PlanAction.NOOP):
+            raise AnswerError("target_qty is missing")
+        target_qty = 0.0 if action is PlanAction.FLAT else situation.quantity
+    proposal = LlmDecisionItem(
         instrument=situation.instrument,
         action=action,
-        target_qty=implied if omitted else as_number(fields.get("target_qty"), "target_qty"),
-        confidence=None if confidence is None else as_fraction(confidence, "confidence"),
-        rationale=as_text(fields.get("rationale"), "rationale"),
+        target_qty=target_qty + 0.0,  # makes -0.0 a plain zero
+        confidence=item.confidence,
+        rationale=item.rationale,
     )
+    return _target(proposal, situation), beside
 
 
 def _target(proposal: LlmDecisionItem, situation: Situation) -> TargetPosition:
@@ -131,10 +129,9 @@ def _target(proposal: LlmDecisionItem, situation: Situation) -> TargetPosition:
         raise AnswerError(
             f"{proposal.action} to {wanted:g} contradicts the position of {current:g}"
         )
-    grows = abs(wanted) > abs(current) or wanted * current < 0
-    if grows and proposal.action is not PlanAction.NOOP and not situation.usable:
-        raise AnswerError("nothing is opened while price or features are missing")
     action = _logged_action(proposal.action, wanted, current)
+    if action is not Action.HOLD and situation.opens(wanted) and not situation.usable:
+        raise AnswerError("nothing is opened while price or features are missing")
     return TargetPosition(
         instrument=situation.instrument,
         action=action,

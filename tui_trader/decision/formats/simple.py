@@ -1,23 +1,25 @@
 """`simple`: source document S0's decision on one symbol."""
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from tui_trader.decision.formats.base import AnswerFormat, ParsedAnswer
-from tui_trader.decision.parser import AnswerError, DecisionParser
+from tui_trader.decision.formats.base import AnswerFormat, ParsedAnswer, strict_object
+from tui_trader.decision.formats.items import dropped
+from tui_trader.decision.json_reader import AnswerError
+from tui_trader.decision.parser import SimpleAnswer, checked
 from tui_trader.decision.situation import Situation
-from tui_trader.models import Action, DecisionObject, TargetPosition
+from tui_trader.models import Action, Constraints, DecisionObject, TargetPosition
 
 
 class SimpleFormat(AnswerFormat):
-    """`{"action", "size_pct", "reason"}`; `size_pct` is the fraction of equity to add."""
+    """`{"action", "size_pct", "reason"}`; `size_pct` is the fraction of equity to add.
+
+    A confidence (0 to 1) may stand beside them; then it counts.
+    """
 
     name: ClassVar[str] = "simple"
     idle: ClassVar[str] = "hold"
     one_symbol: ClassVar[bool] = True
-
-    def __init__(self) -> None:
-        self._parser = DecisionParser()
 
     def actions(self, allow_short: bool) -> dict[str, str]:
         short = (
@@ -41,15 +43,30 @@ class SimpleFormat(AnswerFormat):
             " For close and hold write 0.0."
         )
 
-    def read(self, raw: str, known: Sequence[Situation]) -> ParsedAnswer:
+    def schema(self, symbols: Sequence[str]) -> dict[str, Any]:
+        return strict_object(
+            {
+                "action": {"type": "string", "enum": [action.value for action in Action]},
+                "size_pct": {"type": "number"},
+                "reason": {"type": "string"},
+            }
+        )
+
+    def read(self, value: Any, known: Sequence[Situation], limits: Constraints) -> ParsedAnswer:
         if len(known) != 1:
             raise AnswerError(f"this format decides on one symbol, not on {len(known)}")
-        decision = self._parser.read(raw)
-        target = self.target(decision, known[0])
-        filtered: tuple[str, ...] = ()
-        if decision.size_pct and known[0].quantity_for(decision.size_pct) is None:
-            filtered = (f"{known[0].symbol}: can't be sized, price or equity is unknown",)
-        return ParsedAnswer((target,), decision.reason, filtered)
+        (situation,) = known
+        answer, beside = checked(SimpleAnswer, value, "the answer")
+        decision = answer.decision
+        target = self.target(decision, situation)
+        filtered = list(dropped("the answer", beside))
+        if decision.size_pct and situation.quantity_for(decision.size_pct) is None:
+            filtered.append(f"{situation.symbol}: can't be sized, price or equity is unknown")
+        return ParsedAnswer(
+            (target.model_copy(update={"confidence": answer.confidence}),),
+            decision.reason,
+            filtered=tuple(filtered),
+        )
 
     def target(self, decision: DecisionObject, situation: Situation) -> TargetPosition:
         """The position that `decision` leads to. A size that can't be known changes nothing."""

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from tui_trader.clock import Clock
 from tui_trader.decision.interfaces import OnReasoning
-from tui_trader.decision.parser import printable
+from tui_trader.decision.json_reader import printable
 from tui_trader.decision.prompt import Prompt
 from tui_trader.decision.providers.catalogue import Endpoint
 from tui_trader.decision.providers.completion import Completion

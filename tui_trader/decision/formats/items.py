@@ -1,0 +1,130 @@
+"""Answers that are lists: one item a symbol, each judged by itself.
+
+A bad item becomes a recorded hold of its symbol; the others go on, and every close. What can't be
+ascribed to a symbol may have been about any of them: then nothing is opened.
+"""
+
+import reprlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tui_trader.decision.json_reader import AnswerError
+from tui_trader.decision.situation import Situation
+from tui_trader.models import Action, TargetPosition
+
+ReadItem = Callable[[Any, Situation], tuple[TargetPosition, tuple[str, ...]]]
+"""The target of an item about a situation, and what was dropped from it. Raises AnswerError."""
+
+_SEPARATORS = str.maketrans("", "", "/-_:")
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """One item of the list, `number` counted from 1; `situation` is None where nobody knows."""
+
+    number: int
+    value: Any
+    situation: Situation | None
+    said: object
+
+    def refused(self, why: object) -> str:
+        return f"item {self.number} ({reprlib.repr(self.said)}): {why}"
+
+
+def read_items(
+    items: Sequence[Any],
+    known: Sequence[Situation],
+    symbol_of: Callable[[Any], object],
+    read: ReadItem,
+) -> tuple[tuple[TargetPosition, ...], tuple[str, ...]]:
+    """One target for each situation in `known`, and why something was dropped.
+
+    Raises AnswerError where there are items, but no valid one.
+    """
+    listed = [
+        _Item(number, value, find(symbol_of(value), known), symbol_of(value))
+        for number, value in enumerate(items, start=1)
+    ]
+    strangers = [item for item in listed if item.situation is None]
+    filtered = [item.refused("it is of no known symbol") for item in strangers]
+    targets: list[TargetPosition] = []
+    valid = not listed
+    for situation in known:
+        own = [item for item in listed if item.situation is situation]
+        target, problems = _decide(own, situation, read) if own else (None, [])
+        valid = valid or target is not None
+        filtered += problems
+        why = f"item refused: {problems[0]}" if problems else "not in the answer"
+        targets.append(target or situation.hold(why))
+    if not valid:
+        raise AnswerError("; ".join(filtered))
+    if strangers:
+        targets = [_reduced(*pair) for pair in zip(targets, known, strict=True)]
+    return tuple(targets), tuple(filtered)
+
+
+def find(said: object, known: Sequence[Situation]) -> Situation | None:
+    """The situation whose symbol was said, to the letter or as it is written elsewhere without its
+    signs (BTCUSDT, BTC-USDT for BTC/USDT); None where it is not known or not the only one."""
+    if not isinstance(said, str):
+        return None
+    for situation in known:
+        if situation.symbol == said:
+            return situation
+    plain = said.translate(_SEPARATORS)
+    found = [each for each in known if plain in _spellings(each.symbol) and ":" not in said]
+    return found[0] if len(found) == 1 else None
+
+
+def _spellings(symbol: str) -> tuple[str, str]:
+    """A symbol without signs, and without the settlement currency that perpetuals name."""
+    return symbol.translate(_SEPARATORS), symbol.partition(":")[0].translate(_SEPARATORS)
+
+
+def _decide(
+    own: Sequence[_Item], situation: Situation, read: ReadItem
+) -> tuple[TargetPosition | None, list[str]]:
+    """The target of one symbol from all items about it, None where none may be used, and what was
+    dropped. Of items that contradict each other a close is taken, else none."""
+    problems: list[str] = []
+    read_ones: list[tuple[_Item, TargetPosition]] = []
+    for item in own:
+        try:
+            target, beside = read(item.value, situation)
+        except AnswerError as error:
+            problems.append(item.refused(error))
+        else:
+            read_ones.append((item, target))
+            problems += dropped(f"item {item.number}", beside)
+    if len(read_ones) == len(own) and all(item.value == own[0].value for item in own):
+        return read_ones[0][1], problems
+    if len(own) == 1:
+        return None, problems
+    closes = [pair for pair in read_ones if pair[1].action is Action.CLOSE]
+    left_out = [item for item, _ in read_ones if not closes or item is not closes[0][0]]
+    problems += [item.refused("the symbol stands in more than one item") for item in left_out]
+    return (closes[0][1] if closes else None), problems
+
+
+def _reduced(target: TargetPosition, situation: Situation) -> TargetPosition:
+    """`target` without what it opens."""
+    if not situation.opens(target.target_qty):
+        return target
+    why = "nothing is opened: an item of the answer is of no known symbol"
+    if target.target_qty * situation.quantity < 0:
+        return situation.flat(why)
+    return situation.hold(why)
+
+
+def dropped(what: str, fields: Iterable[str]) -> Iterator[str]:
+    """What the record says of fields that were left out of account."""
+    for name in fields:
+        yield f"{what} says {reprlib.repr(name)}, in which a model has no say"
+
+
+def with_symbol(item: Any, names: Sequence[str]) -> Any:
+    """The one symbol that an item names under one of `names`; None where it is not one."""
+    if not isinstance(item, Mapping) or sum(name in item for name in names) != 1:
+        return None
+    return next(item[name] for name in names if name in item)
