@@ -27,7 +27,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
+    subcommand_metavar="[COMMAND]",
 )
+
+ConfigOption = Annotated[Path | None, typer.Option(help="Configuration file (TOML).")]
+EnvOption = Annotated[Path | None, typer.Option(help="File with environment names.")]
 
 
 def _version(asked: bool) -> None:
@@ -36,15 +40,17 @@ def _version(asked: bool) -> None:
         raise typer.Exit
 
 
-@app.command(
+@app.callback(
+    invoke_without_command=True,
     epilog="Without --config, config.toml is read from the configuration folder if it is there: "
     "$TUI_TRADER_HOME, else the platform's own (~/.config/tui-trader on Linux). Without --env, "
     ".env in the working folder, else the one beside config.toml. With nothing configured the "
-    "demo runs: a simulated market, transparent rules, paper money."
+    "demo runs: a simulated market, transparent rules, paper money.",
 )
 def run(
-    config: Annotated[Path | None, typer.Option(help="Configuration file (TOML).")] = None,
-    env: Annotated[Path | None, typer.Option(help="File with environment names.")] = None,
+    context: typer.Context,
+    config: ConfigOption = None,
+    env: EnvOption = None,
     source: Annotated[
         str | None, typer.Option(help="simulated, replay:FILE[,FILE...] or exchange.")
     ] = None,
@@ -75,6 +81,9 @@ def run(
     ] = False,
 ) -> None:
     """Run an LLM trading agent and watch it work."""
+    if context.invoked_subcommand is not None:
+        context.obj = (config, env)
+        return
     given = {
         "market.source": ("--source", source),
         "agent.symbols": ("--symbol", ",".join(symbol) if symbol else None),
@@ -95,6 +104,23 @@ def run(
             typer.echo("no terminal here: running without the console", err=True)
         code = _run_headless(load, cycles, data_dir)
     raise typer.Exit(code)
+
+
+@app.command()
+def doctor(context: typer.Context, config: ConfigOption = None, env: EnvOption = None) -> None:
+    """Check configuration, folders, terminal and model; the model is asked a tiny question."""
+    from tui_trader.config.errors import ConfigError
+    from tui_trader.doctor import examine, report
+
+    above: tuple[Path | None, Path | None] = context.obj
+    try:
+        loaded = _load(config or above[0], env or above[1], {})
+    except ConfigError as error:
+        _say(str(error))
+        raise typer.Exit(USAGE_ERROR) from None
+    findings = examine(loaded)
+    typer.echo(report(findings))
+    raise typer.Exit(FAILED if any(finding.failed for finding in findings) else 0)
 
 
 def _run_console(load: "Load", cycles: int | None, data_dir: Path | None, *, mouse: bool) -> int:

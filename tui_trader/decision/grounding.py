@@ -11,7 +11,7 @@ _CLAIM = re.compile(
     rf"""
     \b(?P<name>EMA|SMA|RSI|ATR|MACD|price|close|mark|bid|ask)
     [ _-]?\(?(?P<length>[0-9]{{1,3}}(?!\.?[0-9]|[%,]))?\)?
-    [ ]*(?P<word>is[ ]at|is|at|=|:|of|near|around|~|>|<|(?:is[ ])?above|(?:is[ ])?over|(?:is[ ])?below|(?:is[ ])?under)
+    [ ]*(?P<word>is[ ]at|(?:is[ ])?(?:above|over|below|under)|is|at|=|:|of|near|around|~|>|<)
     [ ]*{_NUMBER}(?![0-9]|[ ]?%)
     """,
     re.VERBOSE | re.IGNORECASE,

@@ -18,7 +18,7 @@ class ModelHouse:
     """
 
     def __init__(self, make: MakeGateway) -> None:
-        """`make` raises ValueError, naming the setting, where a configuration does not say enough."""
+        """`make` raises ValueError, naming the setting that is missing."""
         self._make = make
         self._gateways: dict[LlmModelConfig, BaseModelGateway] = {}
 
