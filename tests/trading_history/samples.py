@@ -4,7 +4,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tui_trader.models import CycleLog, Fill, InstrumentRef, TradeInstruction, TradeSide
+from tui_trader.models import (
+    CycleLog,
+    Fill,
+    InstrumentRef,
+    ModelCall,
+    TradeInstruction,
+    TradeSide,
+)
 
 BTC = InstrumentRef(symbol="BTC/USDT", quote_ccy="USDT")
 DAY_MS = 86_400_000
@@ -125,3 +132,20 @@ def fill(trade_id: str = "t1", symbol: str = "BTC/USDT", **changes: Any) -> Fill
 def json_lines(path: Path) -> list[dict[str, Any]]:
     """The objects of a JSONL file."""
     return [json.loads(line) for line in path.read_bytes().splitlines()]
+
+
+def call(attempt: int = 1, **changes: Any) -> ModelCall:
+    """A call for cycle 1, changed as asked."""
+    values = {
+        "compose_id": "c1",
+        "attempt": attempt,
+        "asked_at": NOON,
+        "provider": "deepseek",
+        "model": "deepseek-chat",
+        "token_usage": {"prompt_tokens": 2_000, "completion_tokens": 300},
+        "cost_usd": 0.1,
+        "latency_ms": 4_000,
+        "first_token_ms": 500,
+        **changes,
+    }
+    return ModelCall.model_validate(values)

@@ -93,8 +93,9 @@ class ModelCall(Model):
     """One request to a model, whatever came of it; every one of them is paid for.
 
     `asked_at` is wall-clock ms, `attempt` counts the calls of one decision from 1. `outcome` is
-    `ok` or the kind of failure that `decision.providers` names. `cost_usd` is None where no price
-    is known; `estimated` says that tokens or cost were not reported but estimated from the text.
+    `ok`, the kind of failure that `decision.providers` names, `cancelled`, or `unfinished` where
+    nobody saw the end. `cost_usd` is None where no price is known; `estimated` says that tokens or
+    cost were not reported but estimated from the text.
     """
 
     compose_id: str

@@ -52,4 +52,24 @@ MIGRATIONS = (
 
     CREATE TABLE portfolio (id INTEGER PRIMARY KEY CHECK (id = 1), view TEXT NOT NULL);
     """,
+    """
+    -- A call is written when it is begun and again when it has ended, in place of the first.
+    CREATE TABLE calls (
+        seq INTEGER PRIMARY KEY,
+        compose_id TEXT NOT NULL,
+        attempt INTEGER NOT NULL,
+        asked_at INTEGER NOT NULL,
+        provider TEXT NOT NULL,
+        model TEXT NOT NULL,
+        outcome TEXT NOT NULL,
+        error TEXT,
+        token_usage TEXT NOT NULL,
+        cost_usd TEXT,
+        estimated INTEGER NOT NULL,
+        latency_ms INTEGER,
+        first_token_ms INTEGER,
+        UNIQUE (compose_id, attempt, asked_at)
+    );
+    CREATE INDEX calls_by_time ON calls (asked_at);
+    """,
 )

@@ -12,10 +12,12 @@ from tui_trader.models import (
     Fill,
     HistoryRecord,
     MetricPoint,
+    ModelCall,
     PortfolioView,
     TradeInstruction,
     TxResult,
 )
+from tui_trader.models.money import exact
 from tui_trader.trading_history.database import IN_MEMORY, Database, StoreError
 from tui_trader.trading_history.redaction import Redact, redact_json
 
@@ -130,6 +132,18 @@ class Store:
             if portfolio is not None:
                 self._put_portfolio(connection, portfolio)
 
+    def record_call(self, call: ModelCall) -> None:
+        """Keep a call to a model; one of the same decision, attempt and time is replaced by it."""
+        row = from_json(self._json(call))
+        row["token_usage"] = to_json(row["token_usage"]).decode()
+        row["cost_usd"] = None if call.cost_usd is None else repr(call.cost_usd)
+        columns, values = ", ".join(row), ", ".join(f":{column}" for column in row)
+        with self._database.commit() as connection:
+            connection.execute(
+                f"INSERT OR REPLACE INTO calls ({columns}) VALUES ({values})",  # noqa: S608
+                row,
+            )
+
     def save_risk_state(self, state: Mapping[str, Any]) -> None:
         """Keep the risk layer's memory: plain JSON values."""
         with self._database.commit() as connection:
@@ -192,6 +206,32 @@ class Store:
             )
             for row in rows
         ][::-1]
+
+    def calls(
+        self, *, since_ms: int | None = None, compose_id: str | None = None
+    ) -> list[ModelCall]:
+        """Calls to models, oldest first: those from `since_ms` (wall clock) on, of one decision, or
+        all."""
+        wanted = {"asked_at >= ?": since_ms, "compose_id = ?": compose_id}
+        chosen = {test: value for test, value in wanted.items() if value is not None}
+        where = "WHERE " + " AND ".join(chosen) if chosen else ""
+        rows = self._database.read(
+            f"SELECT * FROM calls {where} ORDER BY asked_at, attempt",  # noqa: S608
+            tuple(chosen.values()),
+        )
+        return [
+            ModelCall.model_validate(
+                {name: row[name] for name in ModelCall.model_fields}
+                | {"token_usage": from_json(row["token_usage"])}
+            )
+            for row in rows
+        ]
+
+    def spent_since(self, ts: int) -> float | None:
+        """USD for the calls from `ts` (ms, wall clock) on; None where any cost is unknown."""
+        rows = self._database.read("SELECT cost_usd FROM calls WHERE asked_at >= ?", (ts,))
+        costs = [row["cost_usd"] for row in rows]
+        return None if None in costs else float(sum(exact(float(cost)) for cost in costs))
 
     def prune_history(self, before_ts: int) -> None:
         """Forget checkpoints older than `before_ts` (ms), before they fill the disk."""

@@ -1,0 +1,108 @@
+"""From the configuration to a gateway: every setting arrives, and what is missing is named."""
+
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from tests.decision.providers.chain import NOON, OK, PRICES, PROMPT, ManualClock, ScriptedClient
+from tests.decision.providers.test_recorded import ANSWER, audit, question, write
+from tui_trader.decision.providers.catalogue import Endpoint
+from tui_trader.decision.providers.factory import make_gateway
+from tui_trader.decision.providers.interfaces import BaseModelGateway, Question
+from tui_trader.decision.providers.route import Connection
+from tui_trader.decision.providers.spending import Spending
+from tui_trader.models import LlmModelConfig, ModelCall, ModelChoice
+
+
+class Making:
+    """Makes gateways to scripted clients, and remembers where these were to connect to."""
+
+    def __init__(self, cap: float | None = None, connection: dict[str, Any] | None = None) -> None:
+        self.clock = ManualClock()
+        self.endpoints: list[Endpoint] = []
+        self.kept: list[ModelCall] = []
+        self.spending = Spending(self.clock, daily_cap_usd=cap)
+        self._connection = {"prices": PRICES} if connection is None else connection
+
+    def connect(self, endpoint: Endpoint) -> Connection:
+        self.endpoints.append(endpoint)
+        return Connection(ScriptedClient(self.clock, [OK]), **self._connection)
+
+    def make(self, config: LlmModelConfig) -> BaseModelGateway:
+        return make_gateway(
+            config,
+            clock=self.clock,
+            wall=self.clock,
+            publish=lambda _message: None,
+            spending=self.spending,
+            record=self.kept.append,
+            rng=Random(1),
+            connect=self.connect,
+        )
+
+
+DEEPSEEK = LlmModelConfig(provider="deepseek", api_key=SecretStr("sk-1"))
+LOCAL = ModelChoice(provider="local", model_id="m", base_url="http://127.0.0.1:1/v1")
+
+
+async def test_the_model_is_asked_and_its_call_is_kept() -> None:
+    making = Making()
+    gateway = making.make(DEEPSEEK)
+    reply = await gateway.ask(Question("c1", PROMPT, {}), lambda _reasoning, _answer: None)
+    assert (reply.outcome, reply.provider) == ("ok", "deepseek")
+    [endpoint] = making.endpoints
+    assert (endpoint.base_url, endpoint.api_key) == ("https://api.deepseek.com", "sk-1")
+    assert [call.outcome for call in making.kept] == ["unfinished", "ok"]
+    assert making.kept[0].asked_at == NOON
+
+
+async def test_configured_prices_win_over_known_ones() -> None:
+    making = Making()
+    gateway = making.make(DEEPSEEK.model_copy(update={"prices_usd": (1_000.0, 0.0, 0.0)}))
+    await gateway.ask(Question("c1", PROMPT, {}), lambda _reasoning, _answer: None)
+    assert making.kept[-1].cost_usd == 1.0
+
+
+def test_the_fallbacks_follow_the_model_in_their_order() -> None:
+    making = Making()
+    making.make(DEEPSEEK.model_copy(update={"fallbacks": (LOCAL, LOCAL)}))
+    assert [endpoint.provider for endpoint in making.endpoints] == ["deepseek", "local", "local"]
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        (LlmModelConfig(provider="deepseek"), "^DEEPSEEK_API_KEY is missing"),
+        (LlmModelConfig(provider="recorded"), "^llm.recorded is missing"),
+        (
+            DEEPSEEK.model_copy(update={"fallbacks": (ModelChoice(provider="openai"),)}),
+            "^llm.fallback_models: llm.model is missing",
+        ),
+    ],
+)
+def test_what_is_missing_is_named(config: LlmModelConfig, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        Making().make(config)
+
+
+def test_a_cap_needs_a_price_of_every_model_unless_the_provider_reports_the_cost() -> None:
+    with pytest.raises(ValueError, match=r"deepseek:deepseek-chat.*llm.price_output_usd"):
+        Making(1.0, {"prices": None}).make(DEEPSEEK)
+    Making(1.0, {"prices": None, "reports_cost": True}).make(DEEPSEEK)
+    priced = DEEPSEEK.model_copy(update={"prices_usd": (0.0, 0.0, 0.0)})
+    Making(1.0, {"prices": None}).make(priced)
+    with pytest.raises(ValueError, match="local:m"):
+        Making(1.0, {"prices": None}).make(priced.model_copy(update={"fallbacks": (LOCAL,)}))
+
+
+async def test_recorded_answers_connect_nowhere(tmp_path: Path) -> None:
+    making = Making()
+    path = write(tmp_path / "state.db", [("run-1-1", audit())])
+    config = LlmModelConfig(provider="recorded", recorded=str(path), fallbacks=(LOCAL,))
+    reply = await making.make(config).ask(question(), lambda _reasoning, _answer: None)
+    assert reply.completion.answer == ANSWER
+    assert making.endpoints == []
+    assert making.kept == []

@@ -1,0 +1,74 @@
+"""From the configuration of models to the gateway that asks them."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+
+from tui_trader.clock import Clock
+from tui_trader.decision.providers.book import CallBook, Record
+from tui_trader.decision.providers.breaker import Breaker
+from tui_trader.decision.providers.catalogue import Endpoint, endpoint
+from tui_trader.decision.providers.gateway import ModelGateway, Probe
+from tui_trader.decision.providers.interfaces import BaseModelGateway
+from tui_trader.decision.providers.recorded import PROVIDER as RECORDED
+from tui_trader.decision.providers.recorded import RecordedGateway
+from tui_trader.decision.providers.route import Connection, Route
+from tui_trader.decision.providers.spending import Prices, Spending
+from tui_trader.messages import Message
+from tui_trader.models import LlmModelConfig, ModelChoice
+
+
+def make_gateway(
+    config: LlmModelConfig,
+    *,
+    clock: Clock,
+    wall: Clock,
+    publish: Callable[[Message], None],
+    spending: Spending,
+    record: Record,
+    rng: Random,
+    connect: Callable[[Endpoint], Connection],
+    probe: Probe | None = None,
+) -> BaseModelGateway:
+    """The gateway to the models of `config`, or to what was recorded of one.
+
+    `spending` is the account's, whose daily cap holds for all its gateways. Raises ValueError
+    naming the setting where something is missing.
+    """
+    if config.provider == RECORDED:
+        if config.recorded is None:
+            raise ValueError(
+                "llm.recorded is missing: name the state.db that provider 'recorded' answers from"
+            )
+        return RecordedGateway(Path(config.recorded), clock=clock, publish=publish)
+
+    def route(choice: ModelChoice) -> Route:
+        found = endpoint(
+            choice.provider,
+            model=choice.model_id,
+            base_url=choice.base_url,
+            api_key=choice.api_key.get_secret_value() if choice.api_key else None,
+        )
+        connection = connect(found)
+        if choice.prices_usd is not None:
+            connection = replace(connection, prices=Prices(*choice.prices_usd))
+        breaker = Breaker(clock, failures=config.breaker_failures, seconds=config.breaker_seconds)
+        return Route(found.provider, found.model, connection, breaker)
+
+    routes = [route(config)]
+    try:
+        routes += [route(choice) for choice in config.fallbacks]
+    except ValueError as error:
+        raise ValueError(f"llm.fallback_models: {error}") from None
+    return ModelGateway(
+        routes,
+        CallBook(spending, wall, record),
+        clock=clock,
+        wall=wall,
+        publish=publish,
+        rng=rng,
+        deadline_seconds=config.deadline_seconds,
+        max_attempts=config.max_attempts,
+        probe=probe,
+    )

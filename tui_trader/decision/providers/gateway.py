@@ -1,0 +1,283 @@
+"""What stands between the composer and single calls: who is asked, how often, and until when."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
+from random import Random
+from typing import Protocol
+
+from tui_trader.clock import Clock
+from tui_trader.decision.interfaces import OnReasoning
+from tui_trader.decision.providers.book import CallBook
+from tui_trader.decision.providers.completion import RETRYABLE, Completion
+from tui_trader.decision.providers.health import ModelHealth
+from tui_trader.decision.providers.interfaces import BaseModelGateway, Question, Reply
+from tui_trader.decision.providers.route import ModelClient, Route
+from tui_trader.messages import Message, ModelState, ModelStatus
+from tui_trader.models import ModelCall, Outcome
+
+logger = logging.getLogger(__name__)
+
+SHORTEST_CALL = 2.0
+"""Seconds that a retry or a fallback must have left; less is not worth its money."""
+
+PROBE_ID = "probe"
+"""Stands for the `compose_id` in the records of the probe's calls."""
+
+_BACK_OFF = 0.5
+_LONGEST_BACK_OFF = 8.0
+_PROBE_SECONDS = 30.0
+_CANCELLED = "cancelled"
+_UNPRICED = (
+    "what its last call has cost is unknown, so llm.daily_cap_usd can't be kept: set"
+    " llm.price_input_usd and llm.price_output_usd, or resume to ask once more"
+)
+
+
+class Finding(Protocol):
+    """One sentence of a probe; `good` is False where the user should look at it."""
+
+    @property
+    def text(self) -> str: ...
+
+    @property
+    def good(self) -> bool: ...
+
+
+class Probed(Protocol):
+    """What a probe found, and the calls that it made."""
+
+    @property
+    def findings(self) -> Sequence[Finding]: ...
+
+    @property
+    def calls(self) -> Sequence[Completion]: ...
+
+
+Probe = Callable[[ModelClient], Awaitable[Probed]]
+
+
+@dataclass(slots=True)
+class _Decision:
+    """One question, the calls made for it, and what came of the last. `ends_at` is monotonic
+    seconds; `reasoning` and `answer` are what arrived of the running call."""
+
+    question: Question
+    on_delta: OnReasoning
+    ends_at: float
+    calls: list[ModelCall] = field(default_factory=list)
+    last: Reply | None = None
+    reasoning: str = ""
+    answer: str = ""
+
+    def take_in(self, reasoning: str, answer: str) -> None:
+        """Pass on what arrived so far, and keep it: a cancelled call is counted by it."""
+        self.reasoning, self.answer = reasoning, answer
+        self.on_delta(reasoning, answer)
+
+
+class ModelGateway(BaseModelGateway):
+    """Asks the models of `routes`, in their order, until one answers.
+
+    `deadline_seconds` of real time bound a whole decision; each model is called up to
+    `max_attempts` times in it. Refused credentials stop a model until the operator acts, failures
+    in a row for a while, and the day's money stops all of them. The cap holds back the next call;
+    a call that is running may end.
+    """
+
+    def __init__(
+        self,
+        routes: Sequence[Route],
+        book: CallBook,
+        *,
+        clock: Clock,
+        wall: Clock,
+        publish: Callable[[Message], None],
+        rng: Random,
+        deadline_seconds: float,
+        max_attempts: int,
+        probe: Probe | None = None,
+        probe_seconds: float = _PROBE_SECONDS,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        """`clock` gives market time and real waiting, `wall` the time of day, `rng` the jitter;
+        `sleep` waits for real. Raises ValueError where there is a cap and a model without a price.
+        """
+        for route in routes:
+            if book.spending.daily_cap_usd is not None and not route.priced:
+                raise ValueError(
+                    f"llm.daily_cap_usd can't be kept: nobody knows what {route.name} costs: "
+                    "set llm.price_input_usd and llm.price_output_usd (0 where it is free)"
+                )
+        self._routes = tuple(routes)
+        self._book = book
+        self._clock = clock
+        self._rng = rng
+        self._deadline_seconds = deadline_seconds
+        self._max_attempts = max_attempts
+        self._probe = probe
+        self._probe_seconds = probe_seconds
+        self._sleep = sleep
+        self._health = ModelHealth(routes, book, clock=clock, wall=wall, publish=publish)
+
+    @property
+    def status(self) -> ModelStatus:
+        return self._health.status
+
+    async def prepare(self) -> None:
+        """Probe the first model. What that costs is counted like any other call."""
+        route = self._routes[0]
+        if self._probe is not None and route.available and not self._book.spending.capped:
+            begun = self._book.begin(route, PROBE_ID, "")
+            if begun is not None:
+                self._health.found = await self._probed(self._probe, route, begun)
+        self._health.tell()
+
+    async def ask(self, question: Question, on_delta: OnReasoning) -> Reply:
+        ends_at = self._clock.monotonic() + self._deadline_seconds
+        decision = _Decision(question, on_delta, ends_at)
+        for route in self._routes:
+            completion = await self._ask_route(route, decision)
+            if completion is not None:
+                self._health.answered(route)
+                return Reply("ok", route.provider, completion, tuple(decision.calls))
+        return self._unanswered(decision)
+
+    def operator_acted(self) -> None:
+        for route in self._routes:
+            route.operator_acted()
+        self._health.tell()
+
+    async def close(self) -> None:
+        for route in self._routes:
+            await route.client.close()
+
+    async def _ask_route(self, route: Route, decision: _Decision) -> Completion | None:
+        """An answer of `route`; None when it is to be left, for now or for good."""
+        for attempt in range(1, self._max_attempts + 1):
+            if not self._may_call(route, decision):
+                return None
+            completion = await self._call(route, decision)
+            if completion is None or completion.error is None:
+                return completion
+            last = completion.failure not in RETRYABLE or attempt == self._max_attempts
+            if last or not await self._back_off(route, attempt, completion, decision):
+                return None
+        return None
+
+    def _may_call(self, route: Route, decision: _Decision) -> bool:
+        """Whether time, money and how the route does allow a call. The first one of a decision may
+        be as short as the whole deadline."""
+        left = decision.ends_at - self._clock.monotonic()
+        in_time = left >= SHORTEST_CALL or not decision.calls
+        return route.available and in_time and not self._book.spending.capped
+
+    async def _back_off(
+        self, route: Route, attempt: int, failed: Completion, decision: _Decision
+    ) -> bool:
+        """Wait before the next attempt, as long as the server asked for if it did; False at once
+        where a call would have no time left after it."""
+        ceiling = min(_BACK_OFF * 2.0 ** (attempt - 1), _LONGEST_BACK_OFF)
+        own = self._rng.uniform(ceiling / 2, ceiling) if failed.retry_after is None else 0.0
+        seconds = max(own, route.breaker.wait)
+        if self._clock.monotonic() + seconds + SHORTEST_CALL > decision.ends_at:
+            return False
+        await self._sleep(seconds)
+        return True
+
+    async def _call(self, route: Route, decision: _Decision) -> Completion | None:
+        """Make one call and count it, whatever becomes of it; None where it can't be counted."""
+        question, prompt = decision.question, decision.question.prompt.text
+        begun = self._book.begin(route, question.compose_id, prompt)
+        if begun is None:
+            return None
+        self._health.asked = route
+        decision.reasoning = decision.answer = ""
+        started = self._clock.monotonic()
+        try:
+            completion = await route.client.complete(
+                question.prompt,
+                question.schema,
+                decision.take_in,
+                deadline_seconds=decision.ends_at - started,
+            )
+        except asyncio.CancelledError:
+            waited = round((self._clock.monotonic() - started) * 1000)
+            cut = Completion(route.model, decision.answer, decision.reasoning, latency_ms=waited)
+            self._hold_to_cap(route, self._book.end(route, begun, prompt, cut, _CANCELLED))
+            self._health.tell()
+            raise
+        decision.calls.append(self._ended(route, begun, prompt, completion))
+        decision.last = Reply("llm_error", route.provider, completion)
+        return completion
+
+    def _ended(
+        self, route: Route, begun: ModelCall, prompt: str, completion: Completion
+    ) -> ModelCall:
+        """Take in what came of a call, and say it."""
+        outcome = str(completion.failure or "ok")
+        call = self._book.end(route, begun, prompt, completion, outcome)
+        route.take_in(completion)
+        if completion.error is not None:
+            logger.warning("no answer from %s: %s", route.name, completion.error)
+        if route.stopped:
+            self._health.stopped(route)
+        self._hold_to_cap(route, call)
+        self._health.tell()
+        return call
+
+    def _hold_to_cap(self, route: Route, call: ModelCall) -> None:
+        """Under a cap, a call whose cost stayed unknown is the last one until the operator acts."""
+        if call.cost_usd is None and self._book.spending.daily_cap_usd is not None:
+            route.stopped = _UNPRICED
+            self._health.stopped(route)
+
+    async def _probed(self, probe: Probe, route: Route, begun: ModelCall) -> str:
+        """What the probe found, in words; its calls are taken in."""
+        try:
+            async with asyncio.timeout(self._probe_seconds):
+                probed = await self._counted(probe(route.client), route, begun)
+        except TimeoutError:
+            return f"no answer to the probe within {self._probe_seconds:g} s"
+        except Exception as error:  # a probe only informs: whatever it meets, questions go on
+            logger.exception("the probe failed")
+            return f"the probe failed: {error}"
+        for number, completion in enumerate(probed.calls):
+            call = self._book.begin(route, PROBE_ID, "") if number else begun
+            if call is not None:
+                self._ended(route, call, "", completion)
+        worst_first = sorted(probed.findings, key=lambda finding: finding.good)
+        return "; ".join(finding.text for finding in worst_first)
+
+    async def _counted(self, probing: Awaitable[Probed], route: Route, begun: ModelCall) -> Probed:
+        """What came of `probing`; where nothing does, it is counted as it was begun."""
+        try:
+            return await probing
+        except BaseException:
+            self._book.spending.add(begun)
+            self._hold_to_cap(route, begun)
+            raise
+
+    def _unanswered(self, decision: _Decision) -> Reply:
+        """No model has answered: why, in one outcome and in words."""
+        self._health.tell()
+        outcome, calls, first = self._outcome(decision), tuple(decision.calls), self._routes[0]
+        if decision.last is None:
+            nothing = Completion(first.model, error=self._health.detail)
+            return Reply(outcome, first.provider, nothing)
+        completion = decision.last.completion
+        if len(calls) > 1:
+            error = f"{completion.error} (the last of {len(calls)} calls)"
+            completion = replace(completion, error=error)
+        return replace(decision.last, outcome=outcome, completion=completion, calls=calls)
+
+    def _outcome(self, decision: _Decision) -> Outcome:
+        match self._health.state:
+            case ModelState.STOPPED:
+                return "stopped"
+            case _ if decision.calls:
+                return "llm_error"
+            case ModelState.CAPPED:
+                return "capped"
+        return "brown_out"

@@ -1,0 +1,110 @@
+"""One model of the chain: how it is reached, what it costs, and how it does."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Protocol
+
+from tui_trader.decision.interfaces import OnReasoning
+from tui_trader.decision.prompt import Prompt
+from tui_trader.decision.providers.breaker import Breaker
+from tui_trader.decision.providers.catalogue import provider_spec
+from tui_trader.decision.providers.completion import NEEDS_OPERATOR, Completion, FailureKind
+from tui_trader.decision.providers.spending import Prices, cost_of, tokens_of
+
+
+class ModelClient(Protocol):
+    """Asks one endpoint once."""
+
+    async def complete(
+        self,
+        prompt: Prompt,
+        schema: dict[str, Any],
+        on_delta: OnReasoning,
+        *,
+        deadline_seconds: float,
+    ) -> Completion:
+        """The completion, within `deadline_seconds`; raises nothing but CancelledError."""
+
+    async def close(self) -> None:
+        """Free connections."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A client, and what its endpoint charges: `prices` are None where nobody knows them,
+    `reports_cost` says that it names the cost of its answers itself."""
+
+    client: ModelClient
+    prices: Prices | None
+    reports_cost: bool = False
+
+
+class Route:
+    """The way to one model. `stopped` says why nothing is asked of it until the operator acts, ""
+    where it may be asked; `trouble` is how its last call failed, "" where it answered."""
+
+    def __init__(self, provider: str, model: str, connection: Connection, breaker: Breaker) -> None:
+        self.provider = provider
+        self.model = model
+        self.client = connection.client
+        self.breaker = breaker
+        self.stopped = ""
+        self.trouble = ""
+        self._prices = connection.prices
+        self._reports_cost = connection.reports_cost
+        self._dearest: Decimal | None = None
+
+    @property
+    def name(self) -> str:
+        """As it is configured: `provider:model`."""
+        return f"{self.provider}:{self.model}"
+
+    @property
+    def available(self) -> bool:
+        """Whether it may be asked now."""
+        return not self.stopped and not self.breaker.wait
+
+    @property
+    def priced(self) -> bool:
+        """Whether what an answer costs will be known."""
+        return self._prices is not None or self._reports_cost
+
+    def cost(
+        self, usage: Mapping[str, int], reported_usd: float | None = None
+    ) -> tuple[float | None, bool]:
+        """USD for the tokens of a call, None where that is unknown, and whether it is estimated.
+
+        Where the provider names costs but not this one, the dearest token that it has named so far
+        is taken for all.
+        """
+        cost, tokens = cost_of(usage, self._prices, reported_usd), tokens_of(usage)
+        if cost is None and self._dearest is not None:
+            return float(tokens * self._dearest), True
+        if cost is not None and reported_usd is not None and tokens:
+            self._dearest = max(self._dearest or Decimal(0), cost / tokens)
+        return (None if cost is None else float(cost)), False
+
+    def take_in(self, completion: Completion) -> None:
+        """Remember how a call went."""
+        if completion.error is None:
+            self.trouble = ""
+            self.breaker.succeeded()
+            return
+        self.trouble = completion.error
+        if completion.failure in NEEDS_OPERATOR:
+            self.stopped = f"{completion.error}: {self._remedy(completion.failure)}, then resume"
+            return
+        self.breaker.failed()
+        if completion.retry_after is not None:
+            self.breaker.asked_to_wait(completion.retry_after)
+
+    def operator_acted(self) -> None:
+        """Whatever was wrong, it may be tried again."""
+        self.stopped = ""
+        self.breaker.try_now()
+
+    def _remedy(self, failure: FailureKind | None) -> str:
+        if failure is FailureKind.PAYMENT:
+            return f"pay {self.provider}"
+        return f"check {provider_spec(self.provider).key_env or 'who may use it'}"
