@@ -106,9 +106,7 @@ def _disk() -> Iterator[Finding]:
 def _terminal() -> Iterator[Finding]:
     from tui_trader.console.environment import unfit
 
-    problem = unfit(
-        os.environ, input_tty=sys.stdin.isatty(), output_tty=sys.stdout.isatty()
-    )
+    problem = unfit(os.environ, input_tty=sys.stdin.isatty(), output_tty=sys.stdout.isatty())
     if problem:
         yield Finding("terminal", Grade.WARNING, problem)
         return

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from tui_trader.clock import Clock
 from tui_trader.decision.interfaces import OnReasoning
-from tui_trader.decision.parser import printable
+from tui_trader.decision.json_reader import printable
 from tui_trader.decision.providers.completion import Completion, FailureKind
 from tui_trader.decision.providers.interfaces import BaseModelGateway, Question, Reply
 from tui_trader.messages import Message, ModelState, ModelStatus
