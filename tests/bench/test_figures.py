@@ -10,12 +10,18 @@ from pathlib import Path
 from statistics import median
 
 import pytest
+from openai import AsyncOpenAI
 
 from tests.agent.harness import config
 from tests.e2e.terminal import Terminal, terminal
+from tests.llm.server import Answer, serving
 from tests.market_data.candles import ARRAYS, walk
 from tui_trader.agent.assembly import assemble
 from tui_trader.agent.runtime import AgentRuntime
+from tui_trader.clock import SystemClock
+from tui_trader.decision.prompt import Prompt
+from tui_trader.decision.providers import Endpoint
+from tui_trader.decision.providers.chat import ChatClient
 
 pytestmark = pytest.mark.bench
 
@@ -160,3 +166,32 @@ def _milliseconds(work: Callable[[], None]) -> float:
     began = time.perf_counter()
     work()
     return (time.perf_counter() - began) * 1000
+
+
+async def test_streaming_two_thousand_deltas() -> None:
+    """Processor time of this thread; the server has one of its own. The reference only iterates."""
+    deltas = [f"{number:>9} " for number in range(2_000)]
+    answer = Answer("".join(deltas), piece=len(deltas[0]))
+    rounds = 5
+    with serving(*[answer] * rounds * 2) as base_url:
+        client = ChatClient(Endpoint("local", base_url, "m"), SystemClock(), stall_seconds=60)
+        bare = AsyncOpenAI(api_key="none", base_url=base_url, max_retries=0)
+        figures: dict[str, list[float]] = {"ChatClient": [], "a bare openai stream": []}
+        for _ in range(rounds):
+            began = time.thread_time()
+            completion = await client.complete(
+                Prompt("s", "u"), {}, lambda *_: None, deadline_seconds=60
+            )
+            figures["ChatClient"].append(time.thread_time() - began)
+            assert completion.answer == answer.content
+            began = time.thread_time()
+            stream = await bare.chat.completions.create(
+                model="m", messages=[{"role": "user", "content": "u"}], stream=True
+            )
+            async for _chunk in stream:
+                pass
+            figures["a bare openai stream"].append(time.thread_time() - began)
+        await client.close()
+        await bare.close()
+    for name, times in figures.items():
+        say(f"2,000 deltas, {name}: median {median(times):.3f} s of CPU (budget 0.5)")

@@ -2,16 +2,13 @@
 
 import asyncio
 import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.programs import LTC_BTC, ROOT, command, environment
 from tests.e2e.terminal import terminal
-from tests.llm.server import Answer, Fault, LlmServer
+from tests.llm.server import Answer, Fault, LlmServer, serving
 
 LOCAL = {"TUI_TRADER_LLM__PROVIDER": "local", "TUI_TRADER_LLM__MODEL": "test-model"}
 
@@ -85,7 +82,7 @@ def test_reasoning_is_painted_while_it_arrives(tmp_path: Path) -> None:
         "TUI_TRADER_LLM__DEADLINE_SECONDS": "60",
     }
     with (
-        _serving(answer) as base_url,
+        serving(answer) as base_url,
         terminal(
             tmp_path,
             "--symbol",
@@ -96,26 +93,3 @@ def test_reasoning_is_painted_while_it_arrives(tmp_path: Path) -> None:
         screen.wait_for("thinking")
         screen.wait_for("EMA20")
         assert "#1 HOLD" not in screen.painted()
-
-
-@contextmanager
-def _serving(*script: Answer) -> Iterator[str]:
-    """A server on a loop of its own, for a test that waits for a terminal meanwhile."""
-    started, stop = threading.Event(), asyncio.Event()
-    found: list[tuple[str, asyncio.AbstractEventLoop]] = []
-
-    async def serve() -> None:
-        async with LlmServer(script) as server:
-            found.append((server.base_url, asyncio.get_running_loop()))
-            started.set()
-            await stop.wait()
-
-    thread = threading.Thread(target=lambda: asyncio.run(serve()))
-    thread.start()
-    started.wait(30)
-    ((base_url, loop),) = found
-    try:
-        yield base_url
-    finally:
-        loop.call_soon_threadsafe(stop.set)
-        thread.join(30)

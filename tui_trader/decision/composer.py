@@ -47,8 +47,12 @@ class LlmComposer(BaseComposer):
             ),
             clock or SystemClock(),
             stall_seconds=model.stall_seconds,
-            deadline_seconds=model.deadline_seconds,
+            thinking=model.thinking,
+            structured=model.structured,
+            temperature=model.temperature,
+            max_tokens=model.max_tokens,
         )
+        self._deadline_seconds = model.deadline_seconds
         self._format = answer_format(model.format, request.trading_config.symbols)
         self._build_prompt = prompt_builder
 
@@ -59,7 +63,9 @@ class LlmComposer(BaseComposer):
             audit = ComposeAudit(provider=asked.provider, model=asked.model, outcome="warming_up")
             return _hold_all(known, WARMING_UP_REASON, audit)
         prompt = self._build_prompt(context, self._format)
-        completion = await self._chat.complete(prompt, self.stream)
+        completion = await self._chat.complete(
+            prompt, {}, self.stream, deadline_seconds=self._deadline_seconds
+        )
         audit = self._audit(prompt, completion)
         if completion.error is not None:
             logger.warning("no answer from %s: %s", asked.provider, completion.error)

@@ -1,30 +1,40 @@
-"""One streamed completion of an OpenAI-compatible endpoint: whole, or not an answer."""
+"""One completion of an OpenAI-compatible endpoint: whole, or not an answer."""
 
 import asyncio
-import json
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+import dataclasses
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal
 
 from tui_trader.clock import Clock
 from tui_trader.decision.interfaces import OnReasoning
 from tui_trader.decision.json_reader import printable
 from tui_trader.decision.prompt import Prompt
-from tui_trader.decision.providers.catalogue import Endpoint
-from tui_trader.decision.providers.completion import Completion
+from tui_trader.decision.providers.asking import (
+    Settings,
+    Thinking,
+    form_of,
+    parameters,
+    request_body,
+)
+from tui_trader.decision.providers.catalogue import Endpoint, Structured, simpler
+from tui_trader.decision.providers.completion import Completion, FailureKind
+from tui_trader.decision.providers.failures import Call, one_line
+from tui_trader.decision.providers.reading import NoAnswer, Reading
 
 if TYPE_CHECKING:
-    from openai import AsyncOpenAI
-    from openai.types import CompletionUsage
-    from openai.types.chat import ChatCompletionChunk
+    from openai import AsyncAPIResponse, AsyncOpenAI
 
-_ERROR_CHARS = 200
+_MOST_BYTES = 16_000_000
+_SHOW_SECONDS = 0.1
 
 
 class ChatClient:
     """Asks one endpoint, without retries, under two limits.
 
-    `stall_seconds` is how long no byte may arrive (a keep-alive comment counts as one);
-    `deadline_seconds` is what the whole answer may take. Both are real time, whatever the clock.
+    `stall_seconds` is how long no byte may arrive (a keep-alive comment counts as one), and the
+    deadline of a call what the whole answer may take; both are real time, whatever the clock.
+    `structured` is the form that answers are asked for in: it may be set, and becomes a simpler one
+    where the endpoint refuses it. `max_tokens` bounds reasoning and answer together.
     """
 
     def __init__(
@@ -33,31 +43,52 @@ class ChatClient:
         clock: Clock,
         *,
         stall_seconds: float = 5.0,
-        deadline_seconds: float = 20.0,
+        thinking: Thinking = "auto",
+        structured: Structured | Literal["auto"] = "auto",
+        temperature: float | None = None,
+        max_tokens: int | None = None,
     ) -> None:
         self.endpoint = endpoint
+        self.structured: Structured = (
+            endpoint.spec.structured if structured == "auto" else structured
+        )
         self._clock = clock
         self._stall_seconds = stall_seconds
-        self._deadline_seconds = deadline_seconds
+        self._settings = Settings(thinking, temperature, max_tokens)
         self._client: AsyncOpenAI | None = None
 
-    async def complete(self, prompt: Prompt, on_delta: OnReasoning) -> Completion:
-        """The completion of `prompt`; `on_delta` is called with reasoning and answer so far.
-
-        Raises nothing but CancelledError, which closes the connection at once.
+    async def complete(
+        self,
+        prompt: Prompt,
+        schema: Mapping[str, Any],
+        on_delta: OnReasoning,
+        *,
+        deadline_seconds: float,
+        max_tokens: int | None = None,
+    ) -> Completion:
+        """The completion of `prompt`, in the form of `schema` where the endpoint can be held to it;
+        `on_delta` is called with reasoning and answer so far. `max_tokens` goes before the client's
+        own. Raises nothing but CancelledError, which closes the connection at once.
         """
-        completion = Completion(self.endpoint.model)
-        started = self._clock.monotonic()
+        to, form = self.endpoint, form_of(self.structured, schema)
+        settings = self._settings
+        if max_tokens is not None:
+            settings = dataclasses.replace(settings, max_tokens=max_tokens)
+        completion = Completion(to.model, parameters=parameters(to, form, settings))
+        progress = _Progress(to, self._clock, completion, on_delta)
         try:
-            client = await self._open()
-            async with asyncio.timeout(self._deadline_seconds):
-                media_type = await self._read(client, prompt, completion, on_delta, started)
-            completion.error = _incomplete(completion, media_type)
+            client = await self._open()  # once; not the model's time
+            async with asyncio.timeout(deadline_seconds):
+                body = request_body(to, form, schema, settings)
+                await _exchange(client, prompt, body, progress)
         except Exception as error:  # whatever a server or the library does, it is not a trade
-            completion.error = self._clean(self._explain(error))[:_ERROR_CHARS]
-        completion.reasoning = self._clean(completion.reasoning)
-        completion.answer = self._clean(completion.answer)
-        completion.latency_ms = self._ms_since(started)
+            call = Call(to, form, self._stall_seconds, deadline_seconds)
+            failure = call.failure(error, self._clock.now_ms())
+            completion.failure, completion.error = failure.kind, failure.error
+            completion.retry_after = failure.retry_after
+            if failure.kind is FailureKind.FORMAT:
+                self.structured = simpler(form)
+        progress.record()
         return completion
 
     async def close(self) -> None:
@@ -74,121 +105,102 @@ class ChatClient:
 
     def _connect(self) -> "AsyncOpenAI":
         import httpx2
-        from openai import AsyncOpenAI
+        from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
+        timeout = httpx2.Timeout(self._stall_seconds)
         return AsyncOpenAI(
             api_key=self.endpoint.api_key or "none",
             base_url=self.endpoint.base_url,
             max_retries=0,
-            timeout=httpx2.Timeout(self._stall_seconds),
+            timeout=timeout,
+            # Whoever answers at the address that the user gave must not send the prompt elsewhere.
+            http_client=DefaultAsyncHttpxClient(timeout=timeout, follow_redirects=False),
         )
 
-    async def _read(
-        self,
-        client: "AsyncOpenAI",
-        prompt: Prompt,
-        completion: Completion,
-        on_delta: OnReasoning,
-        started: float,
-    ) -> str:
-        """Take in the whole stream; returns the media type that the server gave it."""
-        stream = await client.chat.completions.create(
-            model=self.endpoint.model,
-            messages=[
-                {"role": "system", "content": prompt.system},
-                {"role": "user", "content": prompt.user},
-            ],
-            stream=True,
-            stream_options={"include_usage": True},
-            extra_body=(
-                {"response_format": {"type": "json_object"}} if self.endpoint.json_mode else None
-            ),
-        )
-        async with stream:
-            async for chunk in stream:
-                if _add(chunk, completion):
-                    if completion.first_token_ms is None:
-                        completion.first_token_ms = self._ms_since(started)
-                    on_delta(self._clean(completion.reasoning), self._clean(completion.answer))
-            return stream.response.headers.get("content-type", "").partition(";")[0]
 
-    def _ms_since(self, started: float) -> int:
-        return round((self._clock.monotonic() - started) * 1000)
+class _Progress:
+    """What of an answer has been shown, and what has been written down."""
+
+    def __init__(
+        self, endpoint: Endpoint, clock: Clock, completion: Completion, on_delta: OnReasoning
+    ) -> None:
+        self.endpoint = endpoint
+        self.reading = Reading(endpoint.spec)
+        self._clock = clock
+        self._completion = completion
+        self._on_delta = on_delta
+        self._started = clock.monotonic()
+        self._shown: float | None = None
+
+    def came(self) -> None:
+        """More text has come: show it, but not every piece of it."""
+        now = self._clock.monotonic()
+        if self._completion.first_token_ms is None:
+            self._completion.first_token_ms = round((now - self._started) * 1000)
+        if self._shown is None or now - self._shown >= _SHOW_SECONDS:
+            self.show()
+            self._shown = now
+
+    def show(self) -> None:
+        """Show all that has come."""
+        completion, reading = self._completion, self.reading
+        known = completion.reasoning, completion.answer
+        completion.reasoning = self._clean(reading.reasoning)
+        completion.answer = self._clean(reading.answer)
+        if known != (completion.reasoning, completion.answer):
+            self._on_delta(completion.reasoning, completion.answer)
+
+    def record(self) -> None:
+        """Write down what the call was, whatever came of it."""
+        completion, reading = self._completion, self.reading
+        completion.model = one_line(self._clean(reading.model or completion.model))
+        if reading.finish_reason is not None:
+            completion.finish_reason = one_line(self._clean(reading.finish_reason))
+        completion.usage = reading.usage
+        completion.reported_cost_usd = reading.cost_usd
+        completion.streamed = reading.streamed
+        completion.reasoning_field = reading.reasoning_field
+        completion.latency_ms = round((self._clock.monotonic() - self._started) * 1000)
 
     def _clean(self, text: str) -> str:
         """`text` without the API key and without what can't be written as UTF-8."""
-        key = self.endpoint.api_key
-        return printable(text.replace(key, "[api key]") if key else text)
-
-    def _explain(self, error: Exception) -> str:
-        """An exception of the library or the network in a few words, on one line."""
-        import openai
-
-        if isinstance(error, openai.APITimeoutError):
-            return f"no byte for {self._stall_seconds:g} s"
-        if isinstance(error, TimeoutError):
-            return f"no whole answer within {self._deadline_seconds:g} s"
-        if isinstance(error, json.JSONDecodeError):
-            return "a chunk of the answer is not JSON"
-        if isinstance(error, openai.APIStatusError):
-            return _one_line(f"HTTP {error.status_code}: {_server_message(error)}")
-        if isinstance(error, openai.APIConnectionError):
-            host = urlsplit(self.endpoint.base_url).netloc.rpartition("@")[2]
-            return _one_line(f"connection failed: {host}: {error.__cause__ or error}")
-        return _one_line(f"{type(error).__name__}: {error}")
+        return printable(self.endpoint.without_key(text))
 
 
-def _add(chunk: "ChatCompletionChunk", completion: Completion) -> bool:
-    """Take in one chunk; True if it brought text. The usage chunk has no choices."""
-    completion.model = chunk.model or completion.model
-    if chunk.usage is not None:
-        completion.usage = _token_counts(chunk.usage)
-    if not chunk.choices:
-        return False
-    choice = chunk.choices[0]
-    completion.finish_reason = choice.finish_reason or completion.finish_reason
-    delta = choice.delta
-    reasoning = getattr(delta, "reasoning_content", None) or getattr(delta, "reasoning", None)
-    thought = reasoning if isinstance(reasoning, str) else ""
-    said = delta.content or ""
-    completion.reasoning += thought
-    completion.answer += said
-    return bool(thought or said)
+async def _exchange(
+    client: "AsyncOpenAI", prompt: Prompt, body: dict[str, Any], progress: _Progress
+) -> None:
+    """Ask, and take in all that comes back. Raises whatever stands in the way of an answer."""
+    reading = progress.reading
+    async with client.chat.completions.with_streaming_response.create(
+        model=progress.endpoint.model,
+        messages=[
+            {"role": "system", "content": prompt.system},
+            {"role": "user", "content": prompt.user},
+        ],
+        stream=True,
+        extra_body=body,
+    ) as response:
+        media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+        try:
+            if media_type == "application/json":
+                if reading.add_whole(await _body(response)):
+                    progress.came()
+            else:
+                async for chunk in await response.parse():
+                    if reading.add(chunk):
+                        progress.came()
+        finally:
+            progress.show()
+        reading.check(media_type)
 
 
-def _token_counts(usage: "CompletionUsage") -> dict[str, int]:
-    """All token counts of a usage report, those of its details among them."""
-    report: dict[str, Any] = usage.model_dump()
-    counts = {**report}
-    for details in ("prompt_tokens_details", "completion_tokens_details"):
-        counts.update(report.get(details) or {})
-    return {
-        name: count
-        for name, count in counts.items()
-        if isinstance(count, int) and not isinstance(count, bool)
-    }
-
-
-def _incomplete(completion: Completion, media_type: str) -> str | None:
-    """Why a stream that ended without an exception is no answer, None when it is one."""
-    match completion.finish_reason:
-        case None if media_type != "text/event-stream" and completion.first_token_ms is None:
-            return f"the server sent {media_type or 'something'}, not a stream of events"
-        case "stop":
-            return None if completion.answer.strip() else "the answer is empty"
-        case None:
-            return "the stream ended before the answer did"
-        case reason:
-            return f"the answer was broken off ({_one_line(reason)})"
-
-
-def _server_message(error: Any) -> str:
-    """What the server said about an HTTP error: the message of its JSON body, else the reason."""
-    body = error.body
-    if isinstance(body, dict) and isinstance(body.get("message"), str):
-        return str(body["message"])
-    return str(error.response.reason_phrase)
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
+async def _body(response: "AsyncAPIResponse[Any]") -> bytes:
+    """All that a server sent instead of a stream. Raises NoAnswer where that has no end."""
+    body = bytearray()
+    async for part in response.iter_bytes():
+        body += part
+        if len(body) > _MOST_BYTES:
+            text = f"the server sent more than {_MOST_BYTES:,} bytes"
+            raise NoAnswer(FailureKind.PROTOCOL, text)
+    return bytes(body)

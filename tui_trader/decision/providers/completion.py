@@ -10,6 +10,7 @@ class FailureKind(StrEnum):
     CREDENTIAL = "credential"  # 401, 403: no further call until the operator acts
     PAYMENT = "payment"  # 402: likewise
     REQUEST = "request"  # 400, 404, 422: the same question would be refused again
+    FORMAT = "format"  # the response_format was refused; the next call asks in a simpler form
     RATE_LIMIT = "rate_limit"  # 429: later, where it said when
     SERVER = "server"  # 5xx
     STALL = "stall"  # silence
@@ -21,6 +22,7 @@ class FailureKind(StrEnum):
 
 RETRYABLE = frozenset(
     {
+        FailureKind.FORMAT,
         FailureKind.RATE_LIMIT,
         FailureKind.SERVER,
         FailureKind.STALL,
@@ -29,7 +31,7 @@ RETRYABLE = frozenset(
         FailureKind.INCOMPLETE,
     }
 )
-"""What may go away by itself."""
+"""What may go away by itself, or with the next call."""
 
 NEEDS_OPERATOR = frozenset({FailureKind.CREDENTIAL, FailureKind.PAYMENT})
 """What only the operator can mend."""
@@ -41,7 +43,8 @@ class Completion:
 
     Latencies are ms of real waiting. `usage` holds token counts as the provider reported them,
     `reported_cost_usd` the cost where it did. `retry_after` is how many seconds the server wants to
-    be left alone.
+    be left alone. `streamed` says whether the answer came in pieces, and `reasoning_field` names
+    the field of its reasoning; both are None where nothing came.
     """
 
     model: str
@@ -56,3 +59,5 @@ class Completion:
     error: str | None = None
     retry_after: float | None = None
     parameters: dict[str, object] = field(default_factory=dict)
+    streamed: bool | None = None
+    reasoning_field: str | None = None

@@ -1,0 +1,171 @@
+"""Taking in an answer, piece by piece or whole."""
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any, TypeGuard
+
+from pydantic import BaseModel
+
+from tui_trader.decision.providers.catalogue import ProviderSpec
+from tui_trader.decision.providers.completion import FailureKind
+
+_MOST_CHARS = 4_000_000
+_INCOMPLETE = {
+    "length": "it reached its limit of tokens; raise llm.max_tokens",
+    "content_filter": "the provider's filter stopped it",
+    "tool_calls": "the model asked for a tool",
+    "function_call": "the model asked for a tool",
+}
+
+
+class NoAnswer(Exception):
+    """What came is no answer. Its text says why in one line."""
+
+    def __init__(self, kind: FailureKind, text: str) -> None:
+        super().__init__(text)
+        self.kind = kind
+
+
+class ReportedError(Exception):
+    """The server said, with status 200, that it failed: `error` is what it sent."""
+
+    def __init__(self, error: object) -> None:
+        super().__init__("the server reported an error")
+        self.error = error
+
+
+class Reading:
+    """What has arrived of one answer. It costs as much as there is text, however small the pieces.
+
+    Where several fields bring the same reasoning, it is taken once. `streamed` says whether it came
+    in pieces, None before anything came.
+    """
+
+    def __init__(self, spec: ProviderSpec) -> None:
+        self.model: str | None = None
+        self.finish_reason: str | None = None
+        self.usage: dict[str, int] = {}
+        self.cost_usd: float | None = None
+        self.reasoning_field: str | None = None
+        self.streamed: bool | None = None
+        self._spec = spec
+        self._reasoning: list[str] = []
+        self._answer: list[str] = []
+        self._chars = 0
+
+    @property
+    def reasoning(self) -> str:
+        return "".join(self._reasoning)
+
+    @property
+    def answer(self) -> str:
+        return "".join(self._answer)
+
+    def add(self, chunk: Any) -> bool:
+        """Take in a chunk, or a whole completion; True if it brought text.
+
+        A chunk of usage has no choices; usage may also stand on the last one that has. Raises
+        NoAnswer when there is more text than any answer has.
+        """
+        if self.streamed is None:
+            self.streamed = True
+        model = getattr(chunk, "model", None)
+        if model and isinstance(model, str):
+            self.model = model
+        usage = getattr(chunk, "usage", None)
+        if isinstance(usage, BaseModel):
+            self._count(usage.model_dump(warnings=False))
+        choices = getattr(chunk, "choices", None)
+        if not choices:
+            return False
+        reason = getattr(choices[0], "finish_reason", None)
+        if reason and isinstance(reason, str):
+            self.finish_reason = reason
+        message = getattr(choices[0], "delta", None) or getattr(choices[0], "message", None)
+        return message is not None and self._take(message)
+
+    def add_whole(self, body: bytes) -> bool:
+        """Take in the JSON that a server sent instead of a stream; True if it brought text.
+
+        Raises NoAnswer where it is no chat completion, ReportedError where it is an error.
+        """
+        from openai.types.chat import ChatCompletion
+
+        try:
+            value = json.loads(body)
+        except (ValueError, RecursionError):
+            raise NoAnswer(FailureKind.PROTOCOL, "the server sent broken JSON") from None
+        if isinstance(value, dict) and value.get("error"):
+            raise ReportedError(value["error"])
+        if not isinstance(value, dict) or not isinstance(value.get("choices"), list):
+            raise NoAnswer(FailureKind.PROTOCOL, "the server sent JSON that is no chat completion")
+        self.streamed = False
+        return self.add(ChatCompletion.construct(**value))
+
+    def check(self, media_type: str) -> None:
+        """Raises NoAnswer unless all of an answer is here; `media_type` is what the server called
+        that which it sent."""
+        if self.streamed is None and media_type != "text/event-stream":
+            sent = media_type or "something"
+            text = f"the server sent {sent}, not a stream of events: is llm.base_url right?"
+            raise NoAnswer(FailureKind.PROTOCOL, text)
+        if self.finish_reason is None:
+            raise NoAnswer(FailureKind.INCOMPLETE, "the stream ended before the answer did")
+        if self.finish_reason != "stop":
+            why = _INCOMPLETE.get(self.finish_reason)
+            text = f"the answer was broken off ({self.finish_reason})"
+            raise NoAnswer(FailureKind.INCOMPLETE, f"{text}: {why}" if why else text)
+        if not self.answer.strip():
+            raise NoAnswer(FailureKind.INCOMPLETE, "the answer is empty")
+
+    def _take(self, message: Any) -> bool:
+        thought = ""
+        for field in self._spec.reasoning_fields:
+            found = getattr(message, field, None)
+            if found and isinstance(found, str):
+                thought, self.reasoning_field = found, field
+                self._reasoning.append(thought)
+                break
+        said = getattr(message, "content", None)
+        if not isinstance(said, str):
+            said = ""
+        elif said:
+            self._answer.append(said)
+        self._chars += len(thought) + len(said)
+        if self._chars > _MOST_CHARS:
+            text = f"the answer is longer than {_MOST_CHARS:,} characters"
+            raise NoAnswer(FailureKind.INCOMPLETE, text)
+        return bool(thought or said)
+
+    def _count(self, report: Mapping[str, Any]) -> None:
+        self.usage = _token_counts(report)
+        if self._spec.reports_cost:
+            self.cost_usd = _cost(report)
+
+
+def _token_counts(report: Mapping[str, Any]) -> dict[str, int]:
+    """All counts of a usage report, those of its details among them."""
+    details = map(report.get, ("prompt_tokens_details", "completion_tokens_details"))
+    parts = [report, *(part for part in details if isinstance(part, Mapping))]
+    return {
+        name: count
+        for part in parts
+        for name, count in part.items()
+        if name.endswith("_tokens") and _is_amount(count) and isinstance(count, int)
+    }
+
+
+def _cost(report: Mapping[str, Any]) -> float | None:
+    """The cost that a usage report names. With a key of the user's own at the host (`is_byok`), the
+    host is paid beside it."""
+    parts: list[Any] = [report.get("cost")]
+    details = report.get("cost_details")
+    if report.get("is_byok") is True and isinstance(details, Mapping):
+        parts.append(details.get("upstream_inference_cost"))
+    return float(sum(parts)) if all(map(_is_amount, parts)) else None
+
+
+def _is_amount(value: Any) -> TypeGuard[int | float]:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and 0 <= value < math.inf
