@@ -1,7 +1,7 @@
 """A chain of scripted models in virtual time: nothing waits, and everything is written down."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Any
 
@@ -10,11 +10,12 @@ from tui_trader.decision.interfaces import OnReasoning
 from tui_trader.decision.prompt import Prompt
 from tui_trader.decision.providers.book import CallBook
 from tui_trader.decision.providers.breaker import Breaker
+from tui_trader.decision.providers.catalogue import Prices
 from tui_trader.decision.providers.completion import Completion, FailureKind
 from tui_trader.decision.providers.gateway import ModelGateway, Probe
 from tui_trader.decision.providers.interfaces import Question, Reply
 from tui_trader.decision.providers.route import Connection, Route
-from tui_trader.decision.providers.spending import Prices, Spending
+from tui_trader.decision.providers.spending import Spending
 from tui_trader.messages import AlertRaised, Message, ModelStatus
 from tui_trader.models import ModelCall
 
@@ -106,7 +107,7 @@ class ScriptedClient:
     async def complete(
         self,
         prompt: Prompt,
-        schema: dict[str, Any],
+        schema: Mapping[str, Any],
         on_delta: OnReasoning,
         *,
         deadline_seconds: float,

@@ -89,7 +89,7 @@ def test_what_is_missing_is_named(config: LlmModelConfig, said: str) -> None:
 
 
 def test_a_cap_needs_a_price_of_every_model_unless_the_provider_reports_the_cost() -> None:
-    with pytest.raises(ValueError, match=r"deepseek:deepseek-chat.*llm.price_output_usd"):
+    with pytest.raises(ValueError, match=r"deepseek:deepseek-flash.*llm.price_output_usd"):
         Making(1.0, {"prices": None}).make(DEEPSEEK)
     Making(1.0, {"prices": None, "reports_cost": True}).make(DEEPSEEK)
     priced = DEEPSEEK.model_copy(update={"prices_usd": (0.0, 0.0, 0.0)})

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.decision.providers.chain import NOON, PRICES, USAGE, ManualClock
+from tui_trader.decision.providers.catalogue import Prices
 from tui_trader.decision.providers.completion import Completion, FailureKind
 from tui_trader.decision.providers.spending import (
     DAY_MS,
-    Prices,
     Spending,
     cost_of,
     estimated_usage,

@@ -108,7 +108,7 @@ class ChatClient:
         from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
         timeout = httpx2.Timeout(self._stall_seconds)
-        return AsyncOpenAI(
+        client = AsyncOpenAI(
             api_key=self.endpoint.api_key or "none",
             base_url=self.endpoint.base_url,
             max_retries=0,
@@ -116,6 +116,9 @@ class ChatClient:
             # Whoever answers at the address that the user gave must not send the prompt elsewhere.
             http_client=DefaultAsyncHttpxClient(timeout=timeout, follow_redirects=False),
         )
+        # From the environment, these would go to every provider.
+        client.organization = client.project = None
+        return client
 
 
 class _Progress:

@@ -8,13 +8,13 @@ from random import Random
 from tui_trader.clock import Clock
 from tui_trader.decision.providers.book import CallBook, Record
 from tui_trader.decision.providers.breaker import Breaker
-from tui_trader.decision.providers.catalogue import Endpoint, endpoint
+from tui_trader.decision.providers.catalogue import Endpoint, Prices, endpoint
 from tui_trader.decision.providers.gateway import ModelGateway, Probe
 from tui_trader.decision.providers.interfaces import BaseModelGateway
 from tui_trader.decision.providers.recorded import PROVIDER as RECORDED
 from tui_trader.decision.providers.recorded import RecordedGateway
 from tui_trader.decision.providers.route import Connection, Route
-from tui_trader.decision.providers.spending import Prices, Spending
+from tui_trader.decision.providers.spending import Spending
 from tui_trader.messages import Message
 from tui_trader.models import LlmModelConfig, ModelChoice
 

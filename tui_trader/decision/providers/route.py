@@ -8,9 +8,9 @@ from typing import Any, Protocol
 from tui_trader.decision.interfaces import OnReasoning
 from tui_trader.decision.prompt import Prompt
 from tui_trader.decision.providers.breaker import Breaker
-from tui_trader.decision.providers.catalogue import provider_spec
+from tui_trader.decision.providers.catalogue import Prices, provider_spec
 from tui_trader.decision.providers.completion import NEEDS_OPERATOR, Completion, FailureKind
-from tui_trader.decision.providers.spending import Prices, cost_of, tokens_of
+from tui_trader.decision.providers.spending import cost_of, tokens_of
 
 
 class ModelClient(Protocol):
@@ -19,7 +19,7 @@ class ModelClient(Protocol):
     async def complete(
         self,
         prompt: Prompt,
-        schema: dict[str, Any],
+        schema: Mapping[str, Any],
         on_delta: OnReasoning,
         *,
         deadline_seconds: float,
@@ -83,7 +83,8 @@ class Route:
             return float(tokens * self._dearest), True
         if cost is not None and reported_usd is not None and tokens:
             self._dearest = max(self._dearest or Decimal(0), cost / tokens)
-        return (None if cost is None else float(cost)), False
+        at_most = self._prices is not None and self._prices.at_most and reported_usd is None
+        return (None if cost is None else float(cost)), at_most and bool(tokens)
 
     def take_in(self, completion: Completion) -> None:
         """Remember how a call went."""
@@ -95,7 +96,8 @@ class Route:
         if completion.failure in NEEDS_OPERATOR:
             self.stopped = f"{completion.error}: {self._remedy(completion.failure)}, then resume"
             return
-        self.breaker.failed()
+        if completion.failure is not FailureKind.FORMAT:  # the client asks otherwise from now on
+            self.breaker.failed()
         if completion.retry_after is not None:
             self.breaker.asked_to_wait(completion.retry_after)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from tui_trader.clock import Clock
+from tui_trader.decision.providers.catalogue import Prices
 from tui_trader.decision.providers.completion import Completion, FailureKind
 from tui_trader.models import ModelCall
 from tui_trader.models.money import exact
@@ -16,16 +17,6 @@ _BOTH = ("prompt_tokens", "completion_tokens")
 
 # Whoever fails so had taken the question in; any other failure before the first word costs nothing.
 _TAKEN_IN = frozenset({FailureKind.STALL, FailureKind.DEADLINE, FailureKind.INCOMPLETE})
-
-
-@dataclass(frozen=True, slots=True)
-class Prices:
-    """USD for a million tokens: of prompt, of prompt that the provider had cached, and of answer
-    and reasoning."""
-
-    input_usd: float
-    cached_input_usd: float
-    output_usd: float
 
 
 @dataclass(slots=True)
