@@ -13,12 +13,13 @@ from tui_trader.decision.providers import endpoint
 from tui_trader.decision.providers.chat import ChatClient
 from tui_trader.decision.providers.completion import Completion
 from tui_trader.decision.situation import Situation, situations
+from tui_trader.decision.templates import Template, default_template
 from tui_trader.models import ComposeAudit, ComposeContext, ComposeResult, UserRequest
 
 logger = logging.getLogger(__name__)
 
 WARMING_UP_REASON = "warming up: no price or no feature yet"
-PromptBuilder = Callable[[ComposeContext, AnswerFormat], Prompt]
+PromptBuilder = Callable[[ComposeContext, AnswerFormat, Template], Prompt]
 
 
 class LlmComposer(BaseComposer):
@@ -58,7 +59,7 @@ class LlmComposer(BaseComposer):
         if not any(situation.usable for situation in known):
             audit = ComposeAudit(provider=asked.provider, model=asked.model, outcome="warming_up")
             return _hold_all(known, WARMING_UP_REASON, audit)
-        prompt = self._build_prompt(context, self._format)
+        prompt = self._build_prompt(context, self._format, default_template())
         completion = await self._chat.complete(prompt, self.stream)
         audit = self._audit(prompt, completion)
         if completion.error is not None:

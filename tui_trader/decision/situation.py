@@ -13,6 +13,9 @@ from tui_trader.models import (
     TargetPosition,
 )
 
+_QUOTES = "market_snapshot"
+"""The group of the features that are made of quotes; all others are made of candles."""
+
 
 @dataclass(frozen=True, slots=True)
 class Situation:
@@ -49,6 +52,23 @@ class Situation:
         return self.price
 
     @property
+    def candle_vectors(self) -> tuple[FeatureVector, ...]:
+        """The features that change when a candle closes, the main timeframe first."""
+        return tuple(vector for vector in self.vectors if not _of_quotes(vector))
+
+    @property
+    def quote_vectors(self) -> tuple[FeatureVector, ...]:
+        """The features that change with every quote."""
+        return tuple(vector for vector in self.vectors if _of_quotes(vector))
+
+    @property
+    def quoted_at(self) -> int | None:
+        """The time of the quote (ms), or when it was read where it tells none; None without one."""
+        if self.quote_vectors:
+            return self.quote_vectors[0].ts
+        return self.snapshot.timestamp if self.snapshot else None
+
+    @property
     def usable(self) -> bool:
         """Whether there is a price and at least one feature to decide on."""
         return self.price is not None and any(vector.values for vector in self.vectors)
@@ -79,6 +99,10 @@ class Situation:
             target_qty=self.quantity,
             rationale=rationale,
         )
+
+
+def _of_quotes(vector: FeatureVector) -> bool:
+    return (vector.meta or {}).get("group_by_key") == _QUOTES
 
 
 def situations(context: ComposeContext) -> tuple[Situation, ...]:
