@@ -2,6 +2,7 @@
 but those that are the same on every machine."""
 
 import asyncio
+import json
 import os
 import sys
 import time
@@ -13,6 +14,7 @@ import pytest
 from openai import AsyncOpenAI
 
 from tests.agent.harness import config
+from tests.decision.contexts import TS, UPTREND, make_context, quotes
 from tests.e2e.terminal import Terminal, terminal
 from tests.llm.server import Answer, serving
 from tests.market_data.candles import ARRAYS, walk
@@ -22,6 +24,10 @@ from tui_trader.clock import SystemClock
 from tui_trader.decision.prompt import Prompt
 from tui_trader.decision.providers import Endpoint
 from tui_trader.decision.providers.chat import ChatClient
+from tui_trader.decision.formats import PlanFormat
+from tui_trader.decision.prompt import build_prompt
+from tui_trader.decision.templates import TemplateFile, packaged_text
+from tui_trader.models import ComposeContext, ExternalNote
 
 pytestmark = pytest.mark.bench
 
@@ -144,6 +150,46 @@ async def _cycle_times(runtime: AgentRuntime) -> list[float]:
     coordinator.run_once = timed  # type: ignore[method-assign, assignment]
     await asyncio.wait_for(runtime.run(), 100)
     return times
+
+
+def test_building_a_prompt(tmp_path: Path) -> None:
+    """Three symbols held, 50 candles and a note each; the operator's template, looked at each time.
+    The reference writes the same context as JSON."""
+    (tmp_path / "mine.md").write_text(packaged_text())
+    template, answer_format, context = (
+        TemplateFile("mine", tmp_path),
+        PlanFormat(),
+        _three_symbols(),
+    )
+
+    def build() -> None:
+        build_prompt(context, answer_format, template.current().template)
+
+    def reference() -> None:
+        json.dumps(context.model_dump(mode="json"))
+
+    for name, work in (("prompt, 3 symbols", build), ("reference: json.dumps", reference)):
+        say(f"{name}: median {median(_milliseconds(work) for _ in range(500)):.3f} ms")
+
+
+def _three_symbols() -> ComposeContext:
+    symbols = ("AAA/USDT", "BBB/USDT", "CCC/USDT")
+    context = make_context(
+        dict.fromkeys(symbols, UPTREND),
+        held=dict.fromkeys(symbols, 0.5),
+        missing=("adx_14",),
+        notes=tuple(ExternalNote(source="news", text="é" * 1_000, ts=TS) for _ in symbols),
+    )
+    rows = tuple((TS + minute * 60_000, 1.5, 2.5, 0.5, 2.0, 10.25) for minute in range(50))
+    return context.model_copy(
+        update={
+            "features": (*context.features, *(quotes(symbol, 102.0, TS) for symbol in symbols)),
+            "market_snapshot": {
+                symbol: snapshot.model_copy(update={"ohlcv": rows})
+                for symbol, snapshot in (context.market_snapshot or {}).items()
+            },
+        }
+    )
 
 
 def _commit_ms(folder: Path) -> float:

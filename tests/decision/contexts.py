@@ -3,9 +3,11 @@
 from tui_trader.models import (
     ComposeContext,
     Constraints,
+    ExternalNote,
     FeatureVector,
     InstrumentRef,
     MarketSnapshot,
+    OpeningBar,
     PortfolioView,
     PositionSnapshot,
     TradeDigest,
@@ -28,14 +30,34 @@ def vector(symbol: str, values: dict[str, float], missing: tuple[str, ...] = ())
     )
 
 
-def snapshot(symbol: str, price: float, stale_ms: int | None = None) -> MarketSnapshot:
+def quotes(symbol: str, price: float, ts: int) -> FeatureVector:
+    """What the default pipeline makes of a quote that came at `ts` (ms)."""
+    return FeatureVector(
+        ts=ts,
+        instrument=InstrumentRef(symbol=symbol),
+        values={"bid": price, "ask": price, "last": price, "spread_bps": 20.0},
+        meta={"group_by_key": "market_snapshot"},
+    )
+
+
+def snapshot(
+    symbol: str,
+    price: float,
+    stale_ms: int | None = None,
+    *,
+    ts: int = TS,
+    funding_rate: float | None = None,
+    next_funding_ts: int | None = None,
+) -> MarketSnapshot:
     return MarketSnapshot(
-        timestamp=TS,
+        timestamp=ts,
         symbol=symbol,
         price=price,
         bid=price * 0.999,
         ask=price * 1.001,
         stale_ms=stale_ms,
+        funding_rate=funding_rate,
+        next_funding_ts=next_funding_ts,
     )
 
 
@@ -51,15 +73,18 @@ def make_context(
     digest: dict[str, TradeDigestEntry] | None = None,
     missing: tuple[str, ...] = (),
     prompt_text: str = "",
+    ts: int = TS,
+    barred: tuple[OpeningBar, ...] = (),
+    notes: tuple[ExternalNote, ...] = (),
 ) -> ComposeContext:
     features = {BTC: UPTREND} if features is None else features
     prices = dict.fromkeys(features, 102.0) if prices is None else prices
     return ComposeContext(
-        ts=TS,
+        ts=ts,
         compose_id="c1",
         features=tuple(vector(symbol, values, missing) for symbol, values in features.items()),
         portfolio=PortfolioView(
-            ts=TS,
+            ts=ts,
             cash=10_000.0,
             account_balance=10_000.0,
             total_value=equity,
@@ -77,6 +102,10 @@ def make_context(
         ),
         digest=TradeDigest(ts=TS, by_instrument=digest or {}),
         prompt_text=prompt_text,
-        market_snapshot={symbol: snapshot(symbol, p, stale_ms) for symbol, p in prices.items()},
+        market_snapshot={
+            symbol: snapshot(symbol, p, stale_ms, ts=ts) for symbol, p in prices.items()
+        },
         constraints=constraints or Constraints(max_equity_usage_pct=0.1),
+        barred=barred,
+        notes=notes,
     )

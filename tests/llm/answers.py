@@ -36,17 +36,18 @@ def decide(prompt: str) -> tuple[str, str]:
 
 
 def _symbols(prompt: str) -> list[_Symbol]:
-    blocks = re.split(r"\n\n(?=\S+\n- Price:)", prompt.partition("MARKET CONTEXT")[2])[1:]
+    now = prompt.partition("MARKET CONTEXT: NOW")[2]
     symbols = []
-    for block in blocks:
+    for block in re.split(r"\n\n(?=\S+\n- Price:)", now)[1:]:
         name = block.partition("\n")[0]
+        candles = prompt.partition(f"\n\n{name}\n- Trend:")[2].partition("\n\n")[0]
         held = _find(rf"- {re.escape(name)}: \w+, quantity {_NUMBER}", prompt)
         symbols.append(
             _Symbol(
                 name,
                 _find(rf"- Price: {_NUMBER}", block),
-                _find(rf"- ema_20: {_NUMBER}", block),
-                _find(rf"- ema_50: {_NUMBER}", block),
+                _find(rf"- ema_20: {_NUMBER}", candles),
+                _find(rf"- ema_50: {_NUMBER}", candles),
                 held or 0.0,
             )
         )

@@ -1,105 +1,162 @@
 """The composer that asks a language model."""
 
 import logging
-from collections.abc import Callable
+from pathlib import Path
 
-from tui_trader.clock import Clock, SystemClock
+from tui_trader import paths
 from tui_trader.decision.formats import answer_format
-from tui_trader.decision.formats.base import AnswerFormat
+from tui_trader.decision.grounding import contradictions
 from tui_trader.decision.interfaces import BaseComposer
 from tui_trader.decision.parser import quoted
 from tui_trader.decision.prompt import Prompt, build_prompt
-from tui_trader.decision.providers import endpoint
-from tui_trader.decision.providers.chat import ChatClient
-from tui_trader.decision.providers.completion import Completion
+from tui_trader.decision.providers.house import current_house
+from tui_trader.decision.providers.interfaces import BaseModelGateway, Question, Reply
+from tui_trader.decision.rules import RulesComposer
 from tui_trader.decision.situation import Situation, situations
-from tui_trader.models import ComposeAudit, ComposeContext, ComposeResult, UserRequest
+from tui_trader.decision.templates import Template, TemplateFile
+from tui_trader.messages import Severity
+from tui_trader.models import (
+    ComposeAudit,
+    ComposeContext,
+    ComposeResult,
+    Constraints,
+    TargetPosition,
+    UserRequest,
+)
 
 logger = logging.getLogger(__name__)
 
 WARMING_UP_REASON = "warming up: no price or no feature yet"
-PromptBuilder = Callable[[ComposeContext, AnswerFormat], Prompt]
+TEMPLATES = "templates"
+"""The folder of the user's prompt templates, beside config.toml."""
 
 
 class LlmComposer(BaseComposer):
     """Tells a model the situation and reads its answer strictly.
 
-    Whatever is not one whole, valid answer is a hold, with its reason in the audit. No call is made
-    before at least one symbol has a price and a feature.
+    Whatever is not one whole, valid answer is a hold, with its reason in the audit. Where no model
+    answers, the configured fallback decides: nobody, or the rules, whose closes count and nothing
+    else. No call is made before at least one symbol has a price and a feature.
     """
 
     def __init__(
         self,
         request: UserRequest,
         *,
-        clock: Clock | None = None,
-        prompt_builder: PromptBuilder = build_prompt,
+        gateway: BaseModelGateway | None = None,
+        templates: Path | None = None,
     ) -> None:
-        """Ask as `request` says; `clock` measures latencies. Raises ValueError, naming the setting,
-        where the request does not say enough."""
-        model = request.llm_model_config
-        self._chat = ChatClient(
-            endpoint(
-                model.provider,
-                model=model.model_id,
-                base_url=model.base_url,
-                api_key=model.api_key.get_secret_value() if model.api_key else None,
-            ),
-            clock or SystemClock(),
-            stall_seconds=model.stall_seconds,
-            thinking=model.thinking,
-            structured=model.structured,
-            temperature=model.temperature,
-            max_tokens=model.max_tokens,
+        """Ask as `request` says, through `gateway` (by default that of the agent that is being
+        made), with a prompt template of the folder `templates` (by default the user's). Raises
+        ValueError, naming the setting, where the request does not say enough."""
+        config, trading = request.llm_model_config, request.trading_config
+        house = current_house()
+        self._gateway = gateway or house.gateway(config)
+        self._say = house.say
+        self._symbols = trading.symbols
+        self._format = answer_format(config.format, self._symbols)
+        self._template = TemplateFile(
+            trading.template_id or "default", templates or paths.config_folder() / TEMPLATES
         )
-        self._deadline_seconds = model.deadline_seconds
-        self._format = answer_format(model.format, request.trading_config.symbols)
-        self._build_prompt = prompt_builder
+        self._fallback = RulesComposer() if config.fallback == "rules" else None
 
     async def compose(self, context: ComposeContext) -> ComposeResult:
         known = situations(context)
-        asked = self._chat.endpoint
         if not any(situation.usable for situation in known):
-            audit = ComposeAudit(provider=asked.provider, model=asked.model, outcome="warming_up")
+            status = self._gateway.status
+            audit = ComposeAudit(
+                provider=status.provider, model=status.model or None, outcome="warming_up"
+            )
             return _hold_all(known, WARMING_UP_REASON, audit)
-        prompt = self._build_prompt(context, self._format)
-        completion = await self._chat.complete(
-            prompt, {}, self.stream, deadline_seconds=self._deadline_seconds
+        prompt = build_prompt(context, self._format, self._current_template())
+        reply = await self._gateway.ask(
+            Question(context.compose_id, prompt, self._format.schema(self._symbols)), self.stream
         )
-        audit = self._audit(prompt, completion)
-        if completion.error is not None:
-            logger.warning("no answer from %s: %s", asked.provider, completion.error)
-            audit = audit.model_copy(update={"outcome": "llm_error", "error": completion.error})
-            return _hold_all(known, f"forced hold due to LLM error: {completion.error}", audit)
-        logger.info("%s answered %s", completion.model, quoted(completion.answer))
-        answer = self._format.parse(completion.answer, known)
+        audit = self._audit(prompt, reply)
+        if reply.outcome != "ok":
+            return await self._without_answer(context, known, audit)
+        return self._read(context, known, audit)
+
+    async def close(self) -> None:
+        await self._gateway.close()
+
+    def _current_template(self) -> Template:
+        """The template as it is now; the operator hears that a change is in use, or can't be."""
+        loaded = self._template.current()
+        if loaded.news:
+            self._say(Severity.INFO, loaded.news)
+        if loaded.problem:
+            self._say(Severity.WARNING, loaded.problem)
+        return loaded.template
+
+    def _read(
+        self, context: ComposeContext, known: tuple[Situation, ...], audit: ComposeAudit
+    ) -> ComposeResult:
+        """The decision that the answer is, item by item."""
+        logger.info("%s answered %s", audit.model, quoted(audit.raw_output))
+        limits = context.constraints or context.portfolio.constraints or Constraints()
+        answer = self._format.parse(audit.raw_output, known, limits)
+        told = {
+            "outcome": "parse_error" if answer.error else "ok",
+            "error": answer.error,
+            "unwrapped": answer.unwrapped,
+            "filtered": answer.filtered,
+            "flags": contradictions(answer.targets, known),
+        }
         return ComposeResult(
             targets=answer.targets,
             rationale=answer.rationale,
-            audit=audit.model_copy(
-                update={
-                    "outcome": "parse_error" if answer.error else "ok",
-                    "error": answer.error,
-                    "filtered": answer.filtered,
-                }
-            ),
+            audit=audit.model_copy(update=told),
         )
 
-    async def close(self) -> None:
-        await self._chat.close()
+    async def _without_answer(
+        self, context: ComposeContext, known: tuple[Situation, ...], audit: ComposeAudit
+    ) -> ComposeResult:
+        """What is done when no model has answered: hold, or let the rules reduce."""
+        reason = f"forced hold: no answer of a model: {audit.error}"
+        if self._fallback is None:
+            return _hold_all(known, reason, audit)
+        ruled = {
+            target.instrument.symbol: target
+            for target in (await self._fallback.compose(context)).targets
+        }
+        targets = tuple(_only_reducing(ruled[each.symbol], each, reason) for each in known)
+        note = "no model has answered: the rules decide on closes, and nothing is opened"
+        return ComposeResult(
+            targets=targets,
+            rationale=f"{note} ({audit.error})",
+            audit=audit.model_copy(update={"filtered": (*audit.filtered, note)}),
+        )
 
-    def _audit(self, prompt: Prompt, completion: Completion) -> ComposeAudit:
+    def _audit(self, prompt: Prompt, reply: Reply) -> ComposeAudit:
+        completion, calls = reply.completion, reply.calls
+        costs = [call.cost_usd for call in calls]
+        known = [cost for cost in costs if cost is not None]
         return ComposeAudit(
-            provider=self._chat.endpoint.provider,
-            model=completion.model,
+            provider=reply.provider,
+            model=completion.model or None,
+            outcome=reply.outcome,
+            error=completion.error,
             prompt=prompt.text,
             prompt_hash=prompt.sha256,
+            template=prompt.template or None,
+            template_hash=prompt.template_hash or None,
+            snapshot_hash=prompt.snapshot_hash or None,
+            answer_format=self._format.name,
+            parameters=completion.parameters,
             raw_output=completion.answer,
             reasoning=completion.reasoning,
+            finish_reason=completion.finish_reason,
             token_usage=completion.usage,
+            cost_usd=sum(known) if len(known) == len(costs) else None,
             latency_ms=completion.latency_ms,
             first_token_ms=completion.first_token_ms,
+            calls=calls,
         )
+
+
+def _only_reducing(target: TargetPosition, situation: Situation, reason: str) -> TargetPosition:
+    return situation.hold(reason) if situation.opens(target.target_qty) else target
 
 
 def _hold_all(known: tuple[Situation, ...], reason: str, audit: ComposeAudit) -> ComposeResult:

@@ -13,6 +13,9 @@ from tui_trader.models import (
     TargetPosition,
 )
 
+_QUOTES = "market_snapshot"
+"""The group of the features that are made of quotes; all others are made of candles."""
+
 
 @dataclass(frozen=True, slots=True)
 class Situation:
@@ -47,6 +50,23 @@ class Situation:
         if self.snapshot and self.snapshot.ohlcv:
             return self.snapshot.ohlcv[-1][4]
         return self.price
+
+    @property
+    def candle_vectors(self) -> tuple[FeatureVector, ...]:
+        """The features that change when a candle closes, the main timeframe first."""
+        return tuple(vector for vector in self.vectors if not _of_quotes(vector))
+
+    @property
+    def quote_vectors(self) -> tuple[FeatureVector, ...]:
+        """The features that change with every quote."""
+        return tuple(vector for vector in self.vectors if _of_quotes(vector))
+
+    @property
+    def quoted_at(self) -> int | None:
+        """The time of the quote (ms), or when it was read where it tells none; None without one."""
+        if self.quote_vectors:
+            return self.quote_vectors[0].ts
+        return self.snapshot.timestamp if self.snapshot else None
 
     @property
     def usable(self) -> bool:
@@ -89,6 +109,10 @@ class Situation:
             target_qty=self.quantity,
             rationale=rationale,
         )
+
+
+def _of_quotes(vector: FeatureVector) -> bool:
+    return (vector.meta or {}).get("group_by_key") == _QUOTES
 
 
 def situations(context: ComposeContext) -> tuple[Situation, ...]:

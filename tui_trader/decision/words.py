@@ -29,3 +29,9 @@ def duration(ms: float) -> str:
 def utc(ts_ms: int) -> str:
     """A time (Unix ms) as `2018-01-11 16:40:00 UTC`."""
     return f"{datetime.fromtimestamp(ts_ms / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def moment(ts_ms: int, now_ms: int) -> str:
+    """A time (Unix ms) in UTC: `16:40:00Z` on the day of `now_ms`, else with its date before it."""
+    at, now = (datetime.fromtimestamp(each / 1000, UTC) for each in (ts_ms, now_ms))
+    return f"{at:%H:%M:%SZ}" if at.date() == now.date() else f"{at:%Y-%m-%d %H:%M:%SZ}"
