@@ -14,12 +14,13 @@ def fill(
     *,
     symbol: str = BTC,
     ts: int = 0,
+    compose_id: str = "c",
 ) -> Fill:
     return Fill(
         trade_id=trade_id,
         order_id=f"o-{trade_id}",
-        instruction_id=f"c:{symbol}",
-        compose_id="c",
+        instruction_id=f"{compose_id}:{symbol}",
+        compose_id=compose_id,
         symbol=symbol,
         side=side,
         quantity=quantity,

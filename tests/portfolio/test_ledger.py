@@ -155,3 +155,29 @@ def test_equity_is_unknown_while_a_held_symbol_has_no_mark() -> None:
     ledger = booked([{"side": "buy", "qty": 1, "px": 100, "fee": 0}])
     assert ledger.equity({}) is None
     assert ledger.equity({BTC: 101.0}) == 10_001
+
+
+def test_a_position_names_the_cycle_that_opened_it_until_it_is_flat_or_flipped() -> None:
+    ledger = Ledger(1_000.0)
+    named = []
+    for number, (side, quantity) in enumerate(
+        [
+            (TradeSide.BUY, 1),
+            (TradeSide.BUY, 2),
+            (TradeSide.SELL, 1),
+            (TradeSide.SELL, 5),
+            (TradeSide.BUY, 3),
+            (TradeSide.BUY, 1),
+        ]
+    ):
+        ledger.apply(fill(side, quantity, 10, 0, str(number), compose_id=f"c{number}"))
+        position = ledger.positions.get(BTC)
+        named.append(position.opened_by if position else "flat")
+    assert named == ["c0", "c0", "c0", "c3", "flat", "c5"]
+
+
+def test_who_opened_a_position_is_not_made_up() -> None:
+    ledger = Ledger(1_000.0)
+    ledger.apply(fill(TradeSide.BUY, 1, 10, 0, "a", compose_id=""))
+    ledger.apply(fill(TradeSide.BUY, 1, 10, 0, "b", compose_id="c2"))
+    assert ledger.positions[BTC].opened_by is None

@@ -139,6 +139,13 @@ def test_a_result_that_tells_no_fills_is_booked_as_one() -> None:
     assert (entry.realized_pnl, entry.compose_id) == (19.5, "c8")
 
 
+def test_a_position_tells_who_opened_it_where_the_order_says_so() -> None:
+    for instruction_id, opened_by in ((f"c7:{BTC}", "c7"), ("of-a-gateway-of-its-own", None)):
+        service = InMemoryPortfolioService(Ledger(1_000.0), quiet, VirtualClock(0))
+        service.apply_trades([result(instruction_id=instruction_id, avg_exec_price=100.0)])
+        assert service.get_view().positions[BTC].opened_by == opened_by
+
+
 def test_refused_orders_book_nothing() -> None:
     service = InMemoryPortfolioService(Ledger(1_000.0), quiet, VirtualClock(0))
     refused = result(status=TxStatus.REJECTED, filled_qty=0)

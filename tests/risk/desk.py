@@ -9,6 +9,8 @@ from tui_trader.models import (
     PositionSnapshot,
     TargetPosition,
     Ticker,
+    TradeDigest,
+    TradeDigestEntry,
     Verdict,
 )
 from tui_trader.risk.interfaces import RiskMarket
@@ -52,14 +54,29 @@ def account(equity: float | None = 10_000.0, **held: float) -> PortfolioView:
 
 
 def target(
-    action: Action, quantity: float, symbol: str = BTC, size_pct: float = 0.0
+    action: Action,
+    quantity: float,
+    symbol: str = BTC,
+    size_pct: float = 0.0,
+    confidence: float | None = None,
 ) -> TargetPosition:
     return TargetPosition(
         instrument=InstrumentRef(symbol=symbol),
         action=action,
         target_qty=quantity,
         size_pct=size_pct,
+        confidence=confidence,
     )
+
+
+def recent(score: float | None, trades: int = 50, symbol: str = BTC) -> TradeDigest:
+    """A digest in which `symbol` has closed so many trades with so much success."""
+    entry = TradeDigestEntry(
+        instrument=InstrumentRef(symbol=symbol),
+        trade_count=trades,
+        recent_performance_score=score,
+    )
+    return TradeDigest(ts=NOON, by_instrument={symbol: entry})
 
 
 def said(verdicts: Iterable[Verdict]) -> list[tuple[str, str]]:

@@ -4,8 +4,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.behaviours import given_and_expected
-from tests.risk.desk import BTC, account
-from tui_trader.models import Action, InstrumentRef, PriceMode, TradeInstruction, TradeSide
 from tui_trader.risk import guardrails
 from tui_trader.risk.limits import derived_step
 
@@ -48,16 +46,6 @@ def test_a_whole_position_is_closed_to_its_last_digit() -> None:
     assert guardrails.round_reduction(1.00054321, 1.00054321, 0.001) == 1.00054321
 
 
-def test_the_way_to_a_target_is_split_at_flat() -> None:
-    assert guardrails.split(0.0, 3.0) == (0.0, 3.0)
-    assert guardrails.split(2.0, 3.0) == (0.0, 1.0)
-    assert guardrails.split(3.0, 2.0) == (-1.0, 0.0)
-    assert guardrails.split(3.0, 0.0) == (-3.0, 0.0)
-    assert guardrails.split(3.0, -2.0) == (-3.0, -2.0)
-    assert guardrails.split(-3.0, 2.0) == (3.0, 2.0)
-    assert guardrails.split(0.3, 0.1) == (-0.2, 0.0)
-
-
 def test_bh_b3_a_spot_market_is_never_short() -> None:
     case, expected = given_and_expected("BH-B3")
     final = guardrails.without_short(case["current"], case["target"])
@@ -72,37 +60,3 @@ def test_a_short_that_exists_on_spot_may_shrink_but_not_grow() -> None:
 def test_a_derived_step_is_worth_at_most_a_basis_point_of_the_capital() -> None:
     assert derived_step(50_000.0, 10_000.0) == 1e-5
     assert derived_step(0.01, 10.0) == 0.1
-
-
-def order(side: TradeSide, quantity: float, **more: object) -> TradeInstruction:
-    return TradeInstruction.model_validate(
-        {
-            "instruction_id": "c1:x",
-            "compose_id": "c1",
-            "instrument": InstrumentRef(symbol=BTC),
-            "side": side,
-            "quantity": quantity,
-            **more,
-        }
-    )
-
-
-def test_orders_of_a_composer_add_up_to_one_target() -> None:
-    orders = [order(TradeSide.BUY, 0.1), order(TradeSide.BUY, 0.2)]
-    (target,) = guardrails.targets_from_instructions(orders, account(BTC=0.3))
-    assert (target.action, target.target_qty) == (Action.LONG, 0.6)
-
-
-def test_a_composers_reduce_only_order_stops_at_flat() -> None:
-    orders = [order(TradeSide.SELL, 5, reduce_only=True)]
-    (target,) = guardrails.targets_from_instructions(orders, account(BTC=2))
-    assert (target.action, target.target_qty) == (Action.CLOSE, 0.0)
-    (target,) = guardrails.targets_from_instructions(orders, account())
-    assert (target.action, target.target_qty) == (Action.HOLD, 0.0)
-
-
-def test_a_composers_limit_order_is_not_sent_at_market() -> None:
-    orders = [order(TradeSide.BUY, 1, price_mode=PriceMode.LIMIT, limit_price=90.0)]
-    (target,) = guardrails.targets_from_instructions(orders, account())
-    assert target.action is Action.HOLD
-    assert "limit orders are not supported" in target.rationale

@@ -5,9 +5,9 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.risk.desk import BTC, ETH, NOON, account, target
+from tests.risk.desk import BTC, ETH, NOON, account, recent, target
 from tui_trader.messages import TradingState
-from tui_trader.models import Action, Ticker
+from tui_trader.models import Action, Ticker, TradeDigest, TradeInstruction, TradeSide
 from tui_trader.risk.interfaces import RiskMarket
 from tui_trader.risk.limits import RiskLimits, SizeFilter
 from tui_trader.risk.manager import RiskManager
@@ -15,6 +15,9 @@ from tui_trader.risk.state import RiskState
 
 quantities = st.floats(min_value=1e-12, max_value=1e12)
 positive = st.floats(min_value=1e-12, max_value=1e9)
+fractions = st.floats(min_value=0, max_value=1)
+confidences = st.one_of(st.none(), fractions)
+digests = st.one_of(st.none(), st.builds(recent, st.none() | st.floats(-1, 1), st.integers(0, 60)))
 signs = st.sampled_from((-1.0, 1.0))
 prices = st.one_of(st.none(), st.just(math.nan), st.just(0.0), st.just(-1.0), positive)
 
@@ -27,6 +30,11 @@ def limits(draw: st.DrawFn) -> RiskLimits:
         max_leverage=draw(st.one_of(st.none(), positive)),
         daily_loss_cap_pct=draw(st.one_of(st.none(), st.just(0.01))),
         cooldown_seconds=draw(st.one_of(st.none(), st.just(3_600.0))),
+        min_confidence=draw(fractions),
+        min_hold_seconds=draw(st.one_of(st.none(), st.just(3_600.0))),
+        max_opens_per_hour=draw(st.one_of(st.none(), st.just(1))),
+        weak_score=draw(st.floats(min_value=-1, max_value=1)),
+        weak_size_factor=draw(fractions),
         trading_enabled=draw(st.booleans()),
         market="spot" if spot else "linear",
         allow_short=not spot and draw(st.booleans()),
@@ -43,6 +51,8 @@ def states(draw: st.DrawFn) -> RiskState:
         day=draw(st.one_of(st.none(), st.just(NOON // 86_400_000))),
         starting_equity=draw(st.one_of(st.none(), st.just(1e9))),
         last_open=draw(st.sampled_from(({}, {BTC: NOON}))),
+        last_side=draw(st.sampled_from(({}, {BTC: TradeSide.BUY}, {BTC: TradeSide.SELL}))),
+        opens=draw(st.sampled_from(((), (NOON, NOON)))),
     )
 
 
@@ -66,7 +76,9 @@ def markets(draw: st.DrawFn) -> RiskMarket:
     sign=signs,
     share=st.one_of(st.just(0.0), st.floats(min_value=0, max_value=0.99)),
     action=st.sampled_from((Action.CLOSE, Action.LONG, Action.SHORT)),
-    size_pct=st.floats(min_value=0, max_value=1),
+    size_pct=fractions,
+    confidence=confidences,
+    digest=digests,
 )
 def test_every_reducing_order_passes(
     limits: RiskLimits,
@@ -78,15 +90,17 @@ def test_every_reducing_order_passes(
     share: float,
     action: Action,
     size_pct: float,
+    confidence: float | None,
+    digest: TradeDigest | None,
 ) -> None:
     wanted = held * share
     view = account(equity, BTC=held * sign, ETH=7.0)
     manager = RiskManager(limits, state)
     wishes = [
         target(Action.LONG, 9.0, ETH),
-        target(action, wanted * sign, size_pct=size_pct),
+        target(action, wanted * sign, size_pct=size_pct, confidence=confidence),
     ]
-    answer = manager.assess("c", wishes, view, market)
+    answer = manager.assess("c", wishes, view, market, digest)
     (order,) = [order for order in answer.instructions if order.instrument.symbol == BTC]
     assert answer.results[BTC].approved
     assert order.reduce_only
@@ -95,6 +109,48 @@ def test_every_reducing_order_passes(
     assert held - order.quantity <= wanted + 2 * math.ulp(held)
     if share == 0:
         assert order.quantity == held
+
+
+@given(
+    limits=limits(),
+    state=states(),
+    market=markets(),
+    equity=st.one_of(st.none(), st.floats(min_value=-1e9, max_value=1e9)),
+    held=quantities,
+    sign=signs,
+    wanted=st.floats(min_value=-1e9, max_value=1e9),
+    confidence=confidences,
+    digest=digests,
+)
+def test_no_gate_changes_what_reduces(
+    limits: RiskLimits,
+    state: RiskState,
+    market: RiskMarket,
+    equity: float | None,
+    held: float,
+    sign: float,
+    wanted: float,
+    confidence: float | None,
+    digest: TradeDigest | None,
+) -> None:
+    """What reduces is what would be sent if there were no limit but what the market can do."""
+    action = Action.LONG if wanted > held * sign else Action.SHORT
+    wishes = [
+        target(Action.SHORT, -1.0, ETH),
+        target(action if wanted else Action.CLOSE, wanted, confidence=confidence),
+    ]
+    view = account(equity, BTC=held * sign, ETH=7.0)
+    unlimited = RiskLimits(
+        market=limits.market, allow_short=limits.allow_short, default_size=limits.default_size
+    )
+
+    def reduced(manager: RiskManager, digest: TradeDigest | None) -> list[TradeInstruction]:
+        answer = manager.assess("c", wishes, view, market, digest)
+        return [order for order in answer.instructions if order.reduce_only]
+
+    gated = reduced(RiskManager(limits, state), digest)
+    assert gated == reduced(RiskManager(unlimited), None)
+    assert ETH in {order.instrument.symbol for order in gated}
 
 
 @given(limits=limits(), state=states(), market=markets(), held=quantities, sign=signs)

@@ -1,10 +1,11 @@
+import math
 from dataclasses import replace
 
 import pytest
 
 from tests.risk.desk import BTC, NOON
 from tui_trader.messages import TradingState
-from tui_trader.models import Action
+from tui_trader.models import Action, TradeSide
 from tui_trader.risk import rules
 from tui_trader.risk.limits import RiskLimits, SizeFilter
 from tui_trader.risk.rules import Proposal
@@ -30,7 +31,7 @@ SOUND = Proposal(
 
 def objection(proposal: Proposal, limits: RiskLimits = LIMITS) -> str:
     found = rules.first_objection(proposal, limits)
-    return found[1] if found else ""
+    return found[1].reason if found else ""
 
 
 def test_a_proposal_exactly_at_its_cap_passes() -> None:
@@ -73,7 +74,7 @@ def test_rule_6_the_daily_loss_cap() -> None:
 
 def test_rule_7_the_cooldown_of_the_symbol() -> None:
     def opened(symbol: str, at: int) -> Proposal:
-        return replace(SOUND, state=SOUND.state.opened(symbol, at))
+        return replace(SOUND, state=SOUND.state.opened(symbol, at, TradeSide.BUY))
 
     assert objection(opened(BTC, NOON - 59_999)) == "cooldown period active"
     assert objection(opened(BTC, NOON - 60_000)) == ""
@@ -117,6 +118,105 @@ def test_max_positions_lets_what_is_held_grow() -> None:
     assert objection(replace(SOUND, other_positions=3, base=0.1, quantity=0.1), limits) == ""
 
 
+def test_a_decision_that_is_less_sure_of_itself_than_asked_opens_nothing() -> None:
+    limits = replace(LIMITS, min_confidence=0.6)
+    assert objection(replace(SOUND, confidence=0.6), limits) == ""
+    assert objection(replace(SOUND, confidence=1.0), limits) == ""
+    unsure = replace(SOUND, confidence=0.5999999)
+    assert objection(unsure, limits) == "confidence 0.5999999 below minimum 0.6"
+    assert objection(replace(SOUND, confidence=0.0), replace(LIMITS, min_confidence=0.0)) == ""
+
+
+def test_a_decision_without_a_confidence_is_not_asked_for_it() -> None:
+    assert objection(SOUND, replace(LIMITS, min_confidence=1.0)) == ""
+
+
+def test_a_confidence_that_is_no_number_opens_nothing() -> None:
+    assert "confidence nan" in objection(replace(SOUND, confidence=math.nan))
+
+
+HOLDING = replace(LIMITS, cooldown_seconds=None, min_hold_seconds=300)
+SHORT = replace(SOUND, action=Action.SHORT, quantity=-1.0)
+
+
+def opened(proposal: Proposal, side: TradeSide, ago_ms: int, symbol: str = BTC) -> Proposal:
+    return replace(proposal, state=proposal.state.opened(symbol, NOON - ago_ms, side))
+
+
+def test_the_other_side_waits_for_the_minimum_hold() -> None:
+    early = opened(SHORT, TradeSide.BUY, 299_999)
+    assert objection(early, HOLDING) == "no short within 300 s of opening long"
+    assert objection(opened(SHORT, TradeSide.BUY, 300_000), HOLDING) == ""
+    assert objection(opened(SHORT, TradeSide.BUY, -1), HOLDING) != ""
+    mirrored = opened(SOUND, TradeSide.SELL, 0)
+    assert objection(mirrored, HOLDING) == "no long within 300 s of opening short"
+
+
+def test_the_minimum_hold_stops_neither_the_same_side_nor_another_symbol() -> None:
+    assert objection(opened(SHORT, TradeSide.SELL, 0), HOLDING) == ""
+    assert objection(opened(SOUND, TradeSide.BUY, 0), HOLDING) == ""
+    assert objection(opened(SHORT, TradeSide.BUY, 0, "ETH/USDT"), HOLDING) == ""
+    unlimited = replace(HOLDING, min_hold_seconds=None)
+    assert objection(opened(SHORT, TradeSide.BUY, 0), unlimited) == ""
+
+
+@pytest.mark.parametrize("proposal", [SOUND, SHORT])
+def test_a_last_opening_of_unknown_side_is_the_other_side_of_both(proposal: Proposal) -> None:
+    old = RiskState(starting_equity=1_000.0, last_open={BTC: NOON - 1})
+    refused = objection(replace(proposal, state=old), HOLDING)
+    assert refused.endswith("within 300 s of opening a position of unknown side")
+    late = old.model_copy(update={"last_open": {BTC: NOON - 300_000}})
+    assert objection(replace(proposal, state=late), HOLDING) == ""
+
+
+def test_the_openings_of_all_symbols_within_an_hour_are_limited() -> None:
+    limits = replace(LIMITS, cooldown_seconds=None, max_opens_per_hour=2)
+    one = opened(SOUND, TradeSide.BUY, 3_599_999, "ETH/USDT")
+    assert objection(one, limits) == ""
+    two = opened(one, TradeSide.BUY, 0, "SOL/USDT")
+    assert objection(two, limits) == "max opens per hour reached"
+    assert objection(replace(two, ts=NOON + 1), limits) == ""
+    assert objection(two, replace(limits, max_opens_per_hour=None)) == ""
+
+
+def test_an_opening_from_before_a_clock_jumped_back_still_counts() -> None:
+    limits = replace(LIMITS, cooldown_seconds=None, max_opens_per_hour=1)
+    assert objection(opened(SOUND, TradeSide.BUY, -86_400_000), limits) != ""
+
+
+def test_a_rule_that_waits_says_until_when_and_not_longer() -> None:
+    limits = replace(LIMITS, cooldown_seconds=0.0015, min_hold_seconds=7_200, max_opens_per_hour=2)
+    proposal = SHORT
+    for ago in (3_000_000, 1_000_000, 0):
+        proposal = opened(proposal, TradeSide.BUY, ago)
+    waits = []
+    while found := rules.first_objection(proposal, limits):
+        name, (_, until) = found
+        assert until is not None
+        just_before = rules.first_objection(replace(proposal, ts=until - 1), limits)
+        assert just_before == found
+        waits.append((name, until - NOON))
+        proposal = replace(proposal, ts=until)
+    # 2 of the last 3 openings may not be younger than an hour: the second oldest decides.
+    assert waits == [("cooldown", 2), ("opens_per_hour", 2_600_000), ("min_hold", 7_200_000)]
+
+
+def test_recent_losses_refuse_where_the_operator_wants_it_so() -> None:
+    limits = replace(LIMITS, weak_score=-0.25, weak_size_factor=0)
+    assert objection(replace(SOUND, score=-0.25), limits) == ""
+    assert objection(replace(SOUND, score=-0.251), limits) == "recent score -0.251 below -0.25"
+    assert objection(SOUND, limits) == ""
+    assert objection(replace(SOUND, score=-1.0), replace(limits, weak_size_factor=0.1)) == ""
+
+
+def test_the_standing_rules_look_at_no_more_of_a_decision_than_symbol_and_side() -> None:
+    other = replace(SOUND, action=Action.CLOSE, base=-7.0, quantity=1e9, confidence=0.0, moved=True)
+    limits = replace(LIMITS, max_positions=0, default_size=SizeFilter(min_qty=1e12))
+    assert rules.first_objection(other, limits) is not None
+    assert rules.first_objection(other, limits, standing=True) is None
+    assert {name for name, _ in rules.OPENING_RULES} > rules.STANDING
+
+
 def test_s0s_rules_answer_in_s0s_order() -> None:
     everything = replace(
         SOUND,
@@ -124,7 +224,7 @@ def test_s0s_rules_answer_in_s0s_order() -> None:
         quantity=2.0,
         other_notional=3_000.0,
         equity=900.0,
-        state=SOUND.state.opened(BTC, NOON),
+        state=SOUND.state.opened(BTC, NOON, TradeSide.BUY),
     )
     assert objection(everything) == "no valid price"
     assert objection(replace(everything, price=100.0)) == "exceeds max position size"
@@ -141,6 +241,12 @@ def test_s0s_rules_answer_in_s0s_order() -> None:
         {"max_leverage": 0},
         {"daily_loss_cap_pct": 0},
         {"cooldown_seconds": -1},
+        {"min_confidence": 1.01},
+        {"min_confidence": math.nan},
+        {"min_hold_seconds": math.inf},
+        {"max_opens_per_hour": 0},
+        {"weak_score": -1.01},
+        {"weak_size_factor": 1.5},
         {"allow_short": True},
     ],
 )

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from tui_trader.agent import cycle_logs
@@ -39,6 +40,7 @@ from tui_trader.models import (
     TxResult,
     Verdict,
 )
+from tui_trader.models.orders import wanted_quantity
 from tui_trader.ops.logs import cycle_context
 from tui_trader.portfolio.interfaces import BasePortfolioService
 from tui_trader.risk.interfaces import Assessment, BaseRiskManager, RiskMarket
@@ -198,7 +200,7 @@ class DecisionCoordinator:
     def _context(
         self, ts: int, compose_id: str, features: FeaturesPipelineResult, view: PortfolioView
     ) -> ComposeContext:
-        return ComposeContext(
+        context = ComposeContext(
             ts=ts,
             compose_id=compose_id,
             strategy_id=self._identity.strategy_id,
@@ -208,7 +210,13 @@ class DecisionCoordinator:
             prompt_text=self._identity.prompt_text,
             market_snapshot=features.snapshots,
             constraints=view.constraints,
+            notes=features.notes,
         )
+        symbols = _symbols(context)
+        barred = self._stages.risk.bars(
+            symbols, view, self._market(context, symbols), context.digest
+        )
+        return context.model_copy(update={"barred": barred})
 
     async def _compose(self, context: ComposeContext) -> ComposeResult:
         """Ask the composer, whatever it does: cancelled or failed, the answer is a hold."""
@@ -234,8 +242,8 @@ class DecisionCoordinator:
     def _complete(
         self, composed: ComposeResult, context: ComposeContext
     ) -> tuple[TargetPosition, ...]:
-        """One target per symbol, of several the one nearest to flat; what the composer left out is
-        held."""
+        """One target per symbol, of several the one nearest to flat, of equal ones the first; what
+        the composer left out is held."""
         view = context.portfolio
         targets: dict[str, TargetPosition] = {}
         for target in (
@@ -244,9 +252,9 @@ class DecisionCoordinator:
         ):
             symbol = target.instrument.symbol
             rival = targets.get(symbol)
-            if rival is None or _size(target, view) < _size(rival, view):
+            if rival is None or _nearer(target, rival, view.quantity_of(symbol)):
                 targets[symbol] = target
-        for symbol in context.market_snapshot or _with_features(context):
+        for symbol in _symbols(context):
             if symbol not in targets:
                 targets[symbol] = TargetPosition(
                     instrument=InstrumentRef(symbol=symbol),
@@ -264,20 +272,24 @@ class DecisionCoordinator:
         """
         view, before = self._stages.portfolio.get_view(), context.portfolio
         asked = {target.instrument.symbol for target in targets}
-        market = self._risk_market()
         market = replace(
-            market,
-            stale=market.stale | (asked - _fresh(context)),
+            self._market(context, asked),
             moved=frozenset(
                 symbol for symbol in asked if view.quantity_of(symbol) != before.quantity_of(symbol)
             ),
         )
-        assessment = self._stages.risk.assess(context.compose_id, targets, view, market)
+        digest = self._stages.journal.digest
+        assessment = self._stages.risk.assess(context.compose_id, targets, view, market, digest)
         now = self._clock.now_ms()
         self._publish(RiskAssessed(now, context.compose_id, assessment.verdicts))
         for text in assessment.alerts:
             self._publish(AlertRaised(now, Severity.WARNING, "risk", text))
         return assessment
+
+    def _market(self, context: ComposeContext, symbols: Iterable[str]) -> RiskMarket:
+        """The market now; what the composer did not see fresh counts as stale."""
+        market = self._risk_market()
+        return replace(market, stale=market.stale | (set(symbols) - _fresh(context)))
 
     def _announce(
         self,
@@ -305,10 +317,15 @@ class DecisionCoordinator:
         )
 
 
-def _size(target: TargetPosition, view: PortfolioView) -> float:
-    """How far from flat a target leads."""
-    hold = target.action is Action.HOLD
-    return abs(view.quantity_of(target.instrument.symbol) if hold else target.target_qty)
+def _nearer(target: TargetPosition, rival: TargetPosition, held: float) -> bool:
+    """Whether a target leads nearer to flat than its rival, by more than a rounding error."""
+    size, other = abs(wanted_quantity(target, held)), abs(wanted_quantity(rival, held))
+    return size < other and not math.isclose(size, other, rel_tol=1e-9)
+
+
+def _symbols(context: ComposeContext) -> list[str]:
+    """The symbols to decide on, in their order."""
+    return list(context.market_snapshot or _with_features(context))
 
 
 def _with_features(context: ComposeContext) -> list[str]:

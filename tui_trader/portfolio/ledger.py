@@ -20,6 +20,8 @@ class Position:
     `quantity` is signed base currency. `cost` is quantity times average price, so negative for a
     short; `fees` and `funding` are the entry fees and the funding received that no closed part has
     taken along; `realized` is price profit of the parts closed so far. All in quote currency.
+    `opened_by` is the `compose_id` of the first fill since the symbol was flat, None where that
+    fill names none.
     """
 
     quantity: Decimal
@@ -29,6 +31,7 @@ class Position:
     funding: Decimal = _ZERO
     realized: Decimal = _ZERO
     leverage: float | None = None
+    opened_by: str | None = None
 
     @property
     def avg_price(self) -> Decimal:
@@ -164,7 +167,9 @@ class Ledger:
         leverage: float | None,
     ) -> None:
         if position is None:
-            position = Position(_ZERO, _ZERO, fill.ts, leverage=leverage)
+            position = Position(
+                _ZERO, _ZERO, fill.ts, leverage=leverage, opened_by=fill.compose_id or None
+            )
         self._positions[fill.symbol] = replace(
             position,
             quantity=position.quantity + change,
@@ -197,7 +202,7 @@ class Ledger:
         entry_value = abs(cost + fees) / exact(position.leverage or 1.0)
         return TradeHistoryEntry(
             trade_id=fill.trade_id,
-            compose_id=fill.compose_id,
+            compose_id=fill.compose_id or None,
             instruction_id=fill.instruction_id,
             strategy_id=self.strategy_id,
             trade_ts=fill.ts,

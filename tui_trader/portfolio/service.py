@@ -110,6 +110,7 @@ class InMemoryPortfolioService(BasePortfolioService):
             entry_ts=position.entry_ts,
             pnl_pct=None if profit is None else float(profit / abs(position.cost)),
             trade_type=TradeType.LONG if position.quantity > 0 else TradeType.SHORT,
+            opened_by=position.opened_by,
         )
 
     def _available(self, equity: float | None, gross: float | None) -> float | None:
@@ -126,12 +127,13 @@ class InMemoryPortfolioService(BasePortfolioService):
         if result.filled_qty <= 0 or result.avg_exec_price is None:
             return ()
         order_id = result.order_id or result.instruction_id
+        compose_id, named, _ = result.instruction_id.partition(":")
         return (
             Fill(
                 trade_id=f"{order_id}:1",
                 order_id=order_id,
                 instruction_id=result.instruction_id,
-                compose_id=result.instruction_id.partition(":")[0],
+                compose_id=compose_id if named else "",
                 symbol=result.instrument.symbol,
                 side=result.side,
                 quantity=result.filled_qty,

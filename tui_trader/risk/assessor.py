@@ -1,25 +1,32 @@
 """One assessment: from the targets of a cycle to orders and verdicts, without side effects."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from tui_trader.models import (
     Action,
     InstrumentRef,
+    OpeningBar,
     PortfolioView,
     RiskResult,
     TargetPosition,
+    TradeDigest,
     TradeInstruction,
-    TradeSide,
     Verdict,
 )
+from tui_trader.models.money import difference
+from tui_trader.models.orders import market_order, split, wanted_quantity
 from tui_trader.risk import guardrails, rules
 from tui_trader.risk.interfaces import Assessment, RiskMarket
 from tui_trader.risk.limits import RiskLimits
-from tui_trader.risk.rules import Proposal
+from tui_trader.risk.rules import Objection, Proposal
 from tui_trader.risk.state import RiskState
+
+WEAK_MIN_TRADES = 10
+"""Fewer closed trades of a symbol say nothing of its performance yet: one of them would decide the
+score. The digest's Sharpe ratio asks for as many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +47,8 @@ class Assessor:
     """Judges targets in two passes: everything that reduces, then what opens.
 
     Exposure is projected: each opening is judged with the cycle's closes and its earlier openings
-    done. The reductions pass no rule at all, so none can be refused.
+    done. The reductions pass no rule at all, so none can be refused. `digest` is what has happened
+    lately, None where nothing is known of it.
     """
 
     def __init__(
@@ -50,12 +58,14 @@ class Assessor:
         compose_id: str,
         view: PortfolioView,
         market: RiskMarket,
+        digest: TradeDigest | None = None,
     ) -> None:
         self._limits = limits
         self._state = state
         self._compose_id = compose_id
         self._view = view
         self._market = market
+        self._recent = digest.by_instrument if digest else {}
         self._projected = {symbol: item.quantity for symbol, item in view.positions.items()}
         self._closes: list[TradeInstruction] = []
         self._opens: list[TradeInstruction] = []
@@ -78,11 +88,37 @@ class Assessor:
             results=self._results,
         )
 
+    def bars(self, symbols: Iterable[str]) -> tuple[OpeningBar, ...]:
+        """What refuses any opening in `symbols`, as the rules say of one of either side."""
+        sides = ((Action.LONG, 1.0), (Action.SHORT, -1.0))[: 2 if self._limits.allow_short else 1]
+        objections = {
+            (symbol, objection): None
+            for symbol in symbols
+            for action, change in sides
+            if (objection := self._standing_objection(symbol, action, change)) is not None
+        }
+        return tuple(
+            OpeningBar(symbol=symbol, reason=objection.reason, until_ts=objection.until_ts)
+            for symbol, objection in objections
+        )
+
+    def _standing_objection(self, symbol: str, action: Action, change: float) -> Objection | None:
+        held = self._view.quantity_of(symbol)
+        probe = TargetPosition(
+            instrument=InstrumentRef(symbol=symbol), action=action, target_qty=held + change
+        )
+        try:
+            proposal = self._proposal(Wish(probe, held, 0.0, change), change)
+            objection = rules.first_objection(proposal, self._limits, standing=True)
+        except Exception as error:
+            return _failed(error)
+        return objection[1] if objection else None
+
     def _shape(self, target: TargetPosition) -> Wish:
         held = self._view.quantity_of(target.instrument.symbol)
-        wanted = guardrails.wanted_quantity(target, held)
+        wanted = wanted_quantity(target, held)
         allowed = wanted if self._limits.allow_short else guardrails.without_short(held, wanted)
-        wish = Wish(target, held, *guardrails.split(held, allowed))
+        wish = Wish(target, held, *split(held, allowed))
         if allowed != wanted:
             spot = self._limits.market == "spot"
             reason = "spot market cannot be short" if spot else "shorting not allowed"
@@ -106,7 +142,7 @@ class Assessor:
             quantity = guardrails.round_reduction(abs(wish.closing), wish.held, step)
             change = math.copysign(quantity, wish.closing)
             self._closes.append(self._order(wish, change, reduces=True))
-            self._projected[symbol] = guardrails.difference(wish.held, -change)
+            self._projected[symbol] = difference(wish.held, -change)
             self._approve(wish, "reduce", self._projected[symbol])
         elif not wish.opening:
             self._leave(wish)
@@ -115,8 +151,8 @@ class Assessor:
         """A decision that changes nothing, perhaps because it could not be sized."""
         proposal = self._proposal(wish)
         for name, rule in (("price", rules.valid_price), ("equity", rules.known_equity)):
-            if reason := rule(proposal, self._limits):
-                self._veto(wish, name, reason)
+            if objection := rule(proposal, self._limits):
+                self._veto(wish, name, objection.reason)
                 return
         self._approve(wish, "no change", wish.held)
 
@@ -128,13 +164,16 @@ class Assessor:
         try:
             proposal = self._sized(wish)
             objection = rules.first_objection(proposal, self._limits)
+            if objection is None and (factor := rules.size_factor(proposal, self._limits)) < 1:
+                proposal = self._weakened(wish, proposal, factor)
+                objection = rules.first_objection(proposal, self._limits)
         except Exception as error:
-            self._veto(wish, "error", f"risk check failed: {type(error).__name__}: {error}")
-            return
+            objection = "error", _failed(error)
         if objection is not None:
-            self._veto(wish, *objection)
+            self._veto(wish, objection[0], objection[1].reason)
             return
         self._opens.append(self._order(wish, proposal.quantity, reduces=False))
+        self._state = self._state.opened(wish.symbol, proposal.ts, proposal.side)
         self._projected[wish.symbol] = proposal.base + proposal.quantity
         self._approve(wish, "rules", proposal.base + proposal.quantity)
 
@@ -157,6 +196,15 @@ class Assessor:
             self._say(wish, "step", "clip", f"cut to step {step:g}", base + whole)
         return self._proposal(wish, whole)
 
+    def _weakened(self, wish: Wish, proposal: Proposal, factor: float) -> Proposal:
+        """An opening that passed whole, cut to `factor` of its size: a cut never lets pass what
+        would have been refused."""
+        step = self._limits.size_of(wish.symbol).step
+        quantity = guardrails.truncate(proposal.quantity * factor, step)
+        reason = f"{rules.weakness(proposal, self._limits)}: cut to {factor:.0%}"
+        self._say(wish, "weak_score", "clip", reason, proposal.base + quantity)
+        return replace(proposal, quantity=quantity)
+
     def _proposal(self, wish: Wish, quantity: float = 0.0) -> Proposal:
         symbol = wish.symbol
         others = {
@@ -177,7 +225,16 @@ class Assessor:
             stale=symbol in self._market.stale,
             state=self._state,
             moved=symbol in self._market.moved,
+            confidence=wish.target.confidence,
+            score=self._score(symbol),
         )
+
+    def _score(self, symbol: str) -> float | None:
+        """The symbol's recent performance (-1 to 1); None while it means nothing."""
+        recent = self._recent.get(symbol)
+        if recent is None or recent.trade_count < WEAK_MIN_TRADES:
+            return None
+        return recent.recent_performance_score
 
     def _price(self, symbol: str) -> float | None:
         ticker = self._market.tickers.get(symbol)
@@ -230,28 +287,11 @@ class Assessor:
                 rule=rule,
                 outcome=outcome,
                 reason=reason,
-                requested_qty=guardrails.wanted_quantity(wish.target, wish.held),
+                requested_qty=wanted_quantity(wish.target, wish.held),
                 allowed_qty=allowed,
             )
         )
 
 
-def market_order(
-    instruction_id: str,
-    compose_id: str,
-    instrument: InstrumentRef,
-    change: float,
-    *,
-    reduce_only: bool,
-    max_slippage_bps: int | None = None,
-) -> TradeInstruction:
-    """A market order that changes the position by the signed `change` (base currency, not 0)."""
-    return TradeInstruction(
-        instruction_id=instruction_id,
-        compose_id=compose_id,
-        instrument=instrument,
-        side=TradeSide.BUY if change > 0 else TradeSide.SELL,
-        quantity=abs(change),
-        max_slippage_bps=max_slippage_bps,
-        reduce_only=reduce_only,
-    )
+def _failed(error: Exception) -> Objection:
+    return Objection(f"risk check failed: {type(error).__name__}: {error}")

@@ -1,15 +1,17 @@
 """Stage 4: between a wish and an order stands the risk layer."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tui_trader.models import (
     InstrumentRef,
+    OpeningBar,
     PortfolioView,
     RiskResult,
     TargetPosition,
     Ticker,
+    TradeDigest,
     TradeInstruction,
     TxResult,
     Verdict,
@@ -57,14 +59,28 @@ class BaseRiskManager(ABC):
         targets: Sequence[TargetPosition],
         view: PortfolioView,
         market: RiskMarket,
+        digest: TradeDigest | None = None,
     ) -> Assessment:
-        """Judge the targets of one cycle against the account and the market as they are."""
+        """Judge the targets of one cycle against the account and the market as they are, and what
+        has happened lately (None: not known, which refuses nothing)."""
+
+    @abstractmethod
+    def bars(
+        self,
+        symbols: Iterable[str],
+        view: PortfolioView,
+        market: RiskMarket,
+        digest: TradeDigest | None = None,
+    ) -> tuple[OpeningBar, ...]:
+        """What `assess` would refuse in `symbols` now, whatever opening was decided. A bar for one
+        side only says so in its reason."""
 
     @abstractmethod
     def targets_of(
         self, instructions: Sequence[TradeInstruction], view: PortfolioView
     ) -> list[TargetPosition]:
-        """The positions to which a composer's own orders lead, to be judged like any target."""
+        """The positions to which a composer's own orders lead, to be judged like any target: with
+        the confidence that their `meta` tells of."""
 
     @abstractmethod
     def close_instruction(
@@ -74,4 +90,4 @@ class BaseRiskManager(ABC):
 
     @abstractmethod
     def note_results(self, results: Sequence[TxResult], ts: int) -> None:
-        """Learn what was executed at `ts` (ms), for cool-downs."""
+        """Learn what was executed at `ts` (ms): what was not filled has opened nothing."""

@@ -1,7 +1,7 @@
 """The risk manager: the rules and guardrails, and what they remember between cycles."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from tui_trader.messages import TradingState
@@ -10,23 +10,29 @@ from tui_trader.models import (
     DecisionObject,
     InstrumentRef,
     MarketSnapshot,
+    OpeningBar,
     PortfolioView,
     PositionSnapshot,
     RiskResult,
     TargetPosition,
     Ticker,
+    TradeDigest,
     TradeInstruction,
     TxResult,
     TxStatus,
+    orders,
 )
-from tui_trader.risk import guardrails
-from tui_trader.risk.assessor import Assessor, market_order
+from tui_trader.risk.assessor import Assessor
 from tui_trader.risk.interfaces import Assessment, BaseRiskManager, RiskMarket
 from tui_trader.risk.limits import RiskLimits
 from tui_trader.risk.state import RiskState
 
 FULL_SIZE_ALERT = 3
 """After how many decisions in a row at 100 % of equity the operator is told."""
+
+FULL_SIZE = 0.99
+"""The fraction of equity that counts as all of it: a quantity that a model has rounded down is a
+little less."""
 
 
 class RiskManager(BaseRiskManager):
@@ -35,7 +41,8 @@ class RiskManager(BaseRiskManager):
     def __init__(self, limits: RiskLimits, state: RiskState | None = None) -> None:
         self.limits = limits
         self.state = state or RiskState()
-        self._opened_before: dict[str, tuple[str, int | None]] = {}
+        # By instruction, of openings under way: symbol, time, and the state before it.
+        self._before: dict[str, tuple[str, int, RiskState]] = {}
 
     @property
     def trading_state(self) -> TradingState:
@@ -52,14 +59,25 @@ class RiskManager(BaseRiskManager):
         targets: Sequence[TargetPosition],
         view: PortfolioView,
         market: RiskMarket,
+        digest: TradeDigest | None = None,
     ) -> Assessment:
         self.state = self.state.seen(market.ts, view.total_value)
-        assessor = Assessor(self.limits, self.state, compose_id, view, market)
+        assessor = Assessor(self.limits, self.state, compose_id, view, market, digest)
         assessment = assessor.run(targets)
         for order in assessment.instructions:
             if not order.reduce_only:
-                self._start_cooldown(order, market.ts)
+                self._note_opening(order, market.ts)
         return replace(assessment, alerts=self._full_size_alerts(targets))
+
+    def bars(
+        self,
+        symbols: Iterable[str],
+        view: PortfolioView,
+        market: RiskMarket,
+        digest: TradeDigest | None = None,
+    ) -> tuple[OpeningBar, ...]:
+        state = self.state.seen(market.ts, view.total_value)
+        return Assessor(self.limits, state, "bars", view, market, digest).bars(symbols)
 
     def validate(
         self,
@@ -68,7 +86,7 @@ class RiskManager(BaseRiskManager):
         position_size: float,
         equity: float,
     ) -> RiskResult:
-        """S0's question: may this one decision be executed? Sends nothing, so no cool-down starts.
+        """S0's question: may this one decision be executed? Sends nothing, so nothing is opened.
 
         `position_size` is signed base currency, `equity` quote currency (NaN when unknown).
         """
@@ -101,27 +119,27 @@ class RiskManager(BaseRiskManager):
     def targets_of(
         self, instructions: Sequence[TradeInstruction], view: PortfolioView
     ) -> list[TargetPosition]:
-        return guardrails.targets_from_instructions(instructions, view)
+        return orders.targets_of(instructions, view)
 
     def close_instruction(
         self, compose_id: str, instrument: InstrumentRef, quantity: float
     ) -> TradeInstruction:
-        return market_order(
+        return orders.market_order(
             f"{compose_id}:{instrument.symbol}", compose_id, instrument, -quantity, reduce_only=True
         )
 
     def note_results(self, results: Sequence[TxResult], ts: int) -> None:
-        """An opening that ended with nothing filled takes its cool-down back; one whose outcome is
-        not known keeps it."""
+        """An opening that ended with nothing filled is taken back; one whose outcome is not known
+        stays."""
         for result in results:
-            symbol, before = self._opened_before.pop(result.instruction_id, ("", None))
-            if symbol and result.status is TxStatus.REJECTED and result.filled_qty == 0:
-                self.state = self.state.opened(symbol, before)
+            noted = self._before.pop(result.instruction_id, None)
+            if noted and result.status is TxStatus.REJECTED and result.filled_qty == 0:
+                self.state = self.state.not_opened(*noted)
 
-    def _start_cooldown(self, order: TradeInstruction, ts: int) -> None:
+    def _note_opening(self, order: TradeInstruction, ts: int) -> None:
         symbol = order.instrument.symbol
-        self._opened_before[order.instruction_id] = (symbol, self.state.last_open.get(symbol))
-        self.state = self.state.opened(symbol, ts)
+        self._before[order.instruction_id] = (symbol, ts, self.state)
+        self.state = self.state.opened(symbol, ts, order.side)
 
     def _full_size_alerts(self, targets: Sequence[TargetPosition]) -> tuple[str, ...]:
         """Count what asks for all of equity; only another size breaks the row, not a hold."""
@@ -131,7 +149,7 @@ class RiskManager(BaseRiskManager):
             if target.action not in (Action.LONG, Action.SHORT):
                 continue
             symbol = target.instrument.symbol
-            streak[symbol] = streak.get(symbol, 0) + 1 if target.size_pct >= 1 else 0
+            streak[symbol] = streak.get(symbol, 0) + 1 if target.size_pct >= FULL_SIZE else 0
             if streak[symbol] and streak[symbol] % FULL_SIZE_ALERT == 0:
                 alerts.append(f"{symbol}: all of equity asked for {streak[symbol]} times in a row")
         if streak != self.state.full_size_streak:
