@@ -11,9 +11,16 @@ from enum import StrEnum
 
 from tui_trader import paths
 from tui_trader.agent.market import open_market
+from tui_trader.agent.strategy import model_config
+from tui_trader.clock import SystemClock
 from tui_trader.config.errors import ConfigError
 from tui_trader.config.loader import LoadedConfig
+from tui_trader.decision.providers.factory import endpoint_of
+from tui_trader.decision.providers.house import PROBE_SECONDS, client_of
+from tui_trader.decision.providers.probe import probe
+from tui_trader.decision.providers.recorded import PROVIDER as RECORDED
 from tui_trader.market_data.interfaces import MarketDataError
+from tui_trader.models import LlmModelConfig, ModelChoice
 from tui_trader.ops.lock import FolderBusyError, FolderLock
 
 LEAST_FREE = 200_000_000
@@ -118,3 +125,36 @@ def _terminal() -> Iterator[Finding]:
         yield Finding("terminal", Grade.WARNING, f"{shown}, no UTF-8: set LANG, e.g. to C.UTF-8")
     else:
         yield Finding("terminal", Grade.OK, shown)
+
+
+async def _models(loaded: LoadedConfig) -> list[Finding]:
+    """What each configured model's endpoint really does; none is asked where rules decide."""
+    if loaded.config.agent.strategy == "rules":
+        return [Finding("model", Grade.OK, "none is asked: the rules decide")]
+    config = model_config(loaded, loaded.config.agent.symbols)
+    if config.provider == RECORDED:
+        return [Finding("model", Grade.OK, f"none is asked: {config.recorded} answers")]
+    findings = [
+        finding
+        for choice in (config, *config.fallbacks)
+        for finding in await _model(choice, config)
+    ]
+    if config.daily_cap_usd is None:
+        text = "llm.daily_cap_usd is not set: nothing limits what a day may cost"
+        findings.append(Finding("model cost", Grade.WARNING, text))
+    return findings
+
+
+async def _model(choice: ModelChoice, config: LlmModelConfig) -> list[Finding]:
+    """What the probe of one endpoint found; it costs a few tokens."""
+    subject = f"model {choice.provider}"
+    try:
+        client = client_of(endpoint_of(choice), config, SystemClock())
+    except ValueError as error:
+        return [Finding(subject, Grade.FAILED, str(error))]
+    try:
+        told = await probe(client, deadline_seconds=PROBE_SECONDS)
+    finally:
+        await client.close()
+    bad = Grade.WARNING if told.answered else Grade.FAILED
+    return [Finding(subject, Grade.OK if it.good else bad, it.text) for it in told.findings]

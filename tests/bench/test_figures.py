@@ -21,11 +21,10 @@ from tests.market_data.candles import ARRAYS, walk
 from tui_trader.agent.assembly import assemble
 from tui_trader.agent.runtime import AgentRuntime
 from tui_trader.clock import SystemClock
-from tui_trader.decision.prompt import Prompt
+from tui_trader.decision.formats import PlanFormat
+from tui_trader.decision.prompt import Prompt, build_prompt
 from tui_trader.decision.providers import Endpoint
 from tui_trader.decision.providers.chat import ChatClient
-from tui_trader.decision.formats import PlanFormat
-from tui_trader.decision.prompt import build_prompt
 from tui_trader.decision.templates import TemplateFile, packaged_text
 from tui_trader.models import ComposeContext, ExternalNote
 

@@ -59,6 +59,7 @@ def make_request(
             stall_seconds=stall,
             deadline_seconds=deadline,
             structured=structured,
+            max_attempts=1,
         ),
         exchange_config=ExchangeConfig(),
         trading_config=TradingConfig(symbols=(BTC,)),
@@ -197,12 +198,12 @@ async def test_a_failed_call_is_a_hold_that_says_why(
     answer, said = FAILURES[name]
     server.script.append(answer)
     result = await make_composer().compose(make_context(held={BTC: 0.5}))
-    assert_held(result, 0.5, "llm_error")
+    assert_held(result, 0.5, "stopped" if name in ("401", "402") else "llm_error")
     assert result.audit is not None
     assert result.audit.error is not None
     assert said in result.audit.error
     assert "\n" not in result.audit.error
-    assert result.targets[0].rationale == f"forced hold due to LLM error: {result.audit.error}"
+    assert result.targets[0].rationale == f"forced hold: no answer of a model: {result.audit.error}"
     assert len(server.requests) == 1
 
 
@@ -233,7 +234,7 @@ async def test_an_answer_that_never_ends_runs_into_the_deadline(
     result = await make_composer(deadline=0.3).compose(make_context())
     assert_held(result, 0.0, "llm_error")
     assert result.audit is not None
-    assert result.audit.error == "no whole answer within 0.3 s"
+    assert (result.audit.error or "").startswith("no whole answer within 0.")
     async with asyncio.timeout(10):
         await server.gone.wait()
 
@@ -275,7 +276,7 @@ async def test_the_api_key_never_comes_out_again(
 ) -> None:
     echo = json.dumps({"action": "long", "size_pct": 0.05, "reason": KEY})
     server.script.extend(
-        [Answer(status=401, message=f"invalid key {KEY}"), Answer(echo, f"My key is {KEY}.")]
+        [Answer(status=500, message=f"invalid key {KEY}"), Answer(echo, f"My key is {KEY}.")]
     )
     composer = make_composer()
     seen: list[str] = []

@@ -13,9 +13,12 @@ from tests.llm.server import Answer, Fault, LlmServer, serving
 LOCAL = {"TUI_TRADER_LLM__PROVIDER": "local", "TUI_TRADER_LLM__MODEL": "test-model"}
 
 
-async def run_with(server: LlmServer, home: Path, *arguments: str) -> list[dict[str, object]]:
+async def run_with(
+    server: LlmServer, home: Path, *arguments: str, **settings: str
+) -> list[dict[str, object]]:
     """Run headless against `server`; the cycle log that it printed."""
     env = environment(home, PYTHONPATH=str(ROOT), TUI_TRADER_LLM__BASE_URL=server.base_url, **LOCAL)
+    env |= settings
     process = await asyncio.create_subprocess_exec(
         *command("--no-ui", *arguments),
         env=env,
@@ -45,11 +48,14 @@ async def test_a_replay_decided_by_a_model_trades_and_is_written_down(tmp_path: 
     assert "LTC/BTC" in prompt
 
 
-async def test_a_bad_answer_holds_and_the_next_one_counts(tmp_path: Path) -> None:
+async def test_a_bad_answer_holds_the_next_one_counts_and_a_refused_key_ends_the_asking(
+    tmp_path: Path,
+) -> None:
     good = Answer('{"action": "long", "size_pct": 0.05, "reason": "up"}')
     script = [
         Answer("I think we should buy more because the trend looks good"),
         Answer(good.content, fault=Fault.CUT),
+        good,
         Answer(status=401, message="bad key"),
         good,
     ]
@@ -62,14 +68,17 @@ async def test_a_bad_answer_holds_and_the_next_one_counts(tmp_path: Path) -> Non
             "--speed",
             "max",
             "--cycles",
-            "4",
+            "5",
+            TUI_TRADER_LLM__MAX_ATTEMPTS="1",
         )
-    parsed, cut, refused, taken = lines
+        assert len(server.requests) == 4
+    parsed, cut, taken, refused, unasked = lines
     assert parsed["parsed_reason"] == "forced hold due to parsing error"
     assert parsed["llm_raw_output"] == script[0].content
     assert (parsed["parsed_action"], parsed["parsed_size_pct"]) == ("hold", 0.0)
-    assert [line["outcome"] for line in lines] == ["parse_error", "llm_error", "llm_error", "ok"]
-    assert not any(line["executed"] for line in (parsed, cut, refused))
+    outcomes = ["parse_error", "llm_error", "ok", "stopped", "stopped"]
+    assert [line["outcome"] for line in lines] == outcomes
+    assert not any(line["executed"] for line in (parsed, cut, refused, unasked))
     assert taken["executed"]
 
 

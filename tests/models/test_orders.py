@@ -16,7 +16,8 @@ from tui_trader.models import (
 )
 from tui_trader.models.orders import instructions_toward, split, targets_of
 
-quantities = st.one_of(st.just(0.0), st.floats(-1e6, 1e6))
+# To eight decimals, as venues have them: below that a float has lost what is left of a difference.
+quantities = st.one_of(st.just(0.0), st.floats(-1e6, 1e6).map(lambda value: round(value, 8) + 0.0))
 prices = st.none() | st.floats(min_value=1e-9, max_value=1e9)
 
 

@@ -4,9 +4,11 @@ import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 
 from tui_trader.agent import kill_file
 from tui_trader.agent.account import Account, open_account
+from tui_trader.agent.base_agent import BaseStrategyAgent
 from tui_trader.agent.control import OperatorControl
 from tui_trader.agent.coordinator import CycleIdentity, DecisionCoordinator, Stages
 from tui_trader.agent.desk import OrderDesk
@@ -15,11 +17,14 @@ from tui_trader.agent.market import Market, open_market
 from tui_trader.agent.publisher import Publisher
 from tui_trader.agent.runtime import AgentRuntime, Pace, RuntimeParts
 from tui_trader.agent.strategy import default_composer, load_agent, make_request
-from tui_trader.clock import SystemClock
+from tui_trader.clock import Clock, SystemClock
 from tui_trader.config.errors import ConfigError
 from tui_trader.config.loader import LoadedConfig
 from tui_trader.config.schema import Config
+from tui_trader.decision.interfaces import BaseComposer
 from tui_trader.decision.providers import PROVIDERS
+from tui_trader.decision.providers.house import ModelHouse, model_house
+from tui_trader.decision.providers.spending import DAY_MS, Spending
 from tui_trader.execution.paper import PaperExecutionGateway
 from tui_trader.features.candles import SimpleCandleFeatureComputer
 from tui_trader.features.indicators import DEFAULT_INDICATORS
@@ -43,6 +48,9 @@ from tui_trader.trading_history.digest import RollingDigestBuilder
 from tui_trader.trading_history.recorder import StoreHistoryRecorder
 
 logger = logging.getLogger(__name__)
+
+DOLLARS = frozenset({"USD", "USDT", "USDC", "BUSD", "FDUSD", "DAI", "TUSD"})
+"""Quote currencies from which a cost in US dollars can be taken as it is."""
 
 READING_MS = 3_000
 """A decision's sentences take about so long where somebody reads them."""
@@ -73,8 +81,47 @@ async def assemble(
     config, wall = loaded.config, SystemClock()
     computer = _computer(config)
     market = open_market(config, computer.warmup)
+    account = open_account(loaded, market, data_dir, wall)
+    try:
+        return await _on(account, loaded, market, computer, wall, max_cycles, watched=watched)
+    except BaseException:
+        account.opened.close()
+        raise
+
+
+async def _on(
+    account: Account,
+    loaded: LoadedConfig,
+    market: Market,
+    computer: SimpleCandleFeatureComputer,
+    wall: Clock,
+    max_cycles: int | None,
+    *,
+    watched: bool,
+) -> AgentRuntime:
+    """The runtime that works on an opened account."""
+    config = loaded.config
     request = make_request(loaded, market)
-    agent, composer = load_agent(config.agent.strategy, request)
+    session = _session(loaded, market, request, account, wall.now_ms())
+    publisher = Publisher(
+        market.clock,
+        session,
+        account.risk_state.trading_state,
+        state_reason=account.state_reason,
+        equity=_equity(account, market),
+    )
+    spending, spent_before = _spending(config, account, wall)
+    house = model_house(
+        clock=market.clock,
+        wall=wall,
+        publish=publisher.publish,
+        spending=spending,
+        record=account.store.record_call,
+        rng=Random(),  # noqa: S311 (spreads retries)
+    )
+    agent, composer = await _minds(
+        config, request, house, watched=watched and _readable(config, market)
+    )
     max_age_ms = round(config.market.max_age_seconds * 1000)
     features = await agent._build_features_pipeline(request) or DefaultFeaturesPipeline(
         market.source,
@@ -84,25 +131,6 @@ async def assemble(
         lookback=config.features.lookback,
         max_age_ms=max_age_ms,
         computer=computer,
-    )
-    composer = (
-        composer
-        or await agent._create_decision_composer(request)
-        or default_composer(
-            config.agent.strategy,
-            request,
-            market.clock,
-            watched=watched and _readable(config, market),
-        )
-    )
-    account = open_account(loaded, market, data_dir, wall)
-    session = _session(loaded, market, request, account, wall.now_ms())
-    publisher = Publisher(
-        market.clock,
-        session,
-        account.risk_state.trading_state,
-        state_reason=account.state_reason,
-        equity=_equity(account, market),
     )
     risk = RiskManager(_limits(config, market), account.risk_state)
     portfolio = InMemoryPortfolioService(
@@ -138,7 +166,9 @@ async def assemble(
         wall=wall,
         publish=publisher.publish,
         risk_market=lambda: _risk_market(market, max_age_ms),
-        summarise=lambda view: _summary(session, view, risk.trading_state),
+        summarise=lambda view: _summary(
+            session, view, risk.trading_state, _both(spent_before, spending.run.cost_usd)
+        ),
     )
 
     def set_state(state: TradingState) -> None:
@@ -154,6 +184,7 @@ async def assemble(
         state=lambda: risk.trading_state,
         set_state=set_state,
         record=journal.write_operator,
+        acted=house.operator_acted,
         kill_path=account.kill_path,
         run_id=run_id,
     )
@@ -177,9 +208,38 @@ async def assemble(
             publisher=publisher,
             state=lambda: risk.trading_state,
             halted_outside=lambda: kill_file.exists(account.kill_path),
+            prepare_models=house.prepare,
+            close_models=house.close,
             release=account.opened.close,
         )
     )
+
+
+async def _minds(
+    config: Config, request: UserRequest, house: ModelHouse, *, watched: bool
+) -> tuple[BaseStrategyAgent, BaseComposer]:
+    """The agent, and the composer that decides; what that asks a model, it asks through `house`."""
+    with house.open():
+        try:
+            agent, composer = load_agent(config.agent.strategy, request)
+            composer = composer or await agent._create_decision_composer(request)
+            return agent, composer or default_composer(
+                config.agent.strategy, request, watched=watched
+            )
+        except ValueError as error:
+            raise ConfigError(str(error)) from error
+
+
+def _spending(config: Config, account: Account, wall: Clock) -> tuple[Spending, float | None]:
+    """What models may cost, today's calls of earlier runs counted; and what this account's models
+    have cost before this run (USD), None where that is unknown."""
+    earlier = account.store.calls(since_ms=wall.now_ms() - DAY_MS)
+    spending = Spending(wall, daily_cap_usd=config.llm.daily_cap_usd, earlier=earlier)
+    return spending, account.store.spent_since(0)
+
+
+def _both(left: float | None, right: float | None) -> float | None:
+    return None if left is None or right is None else left + right
 
 
 def _equity(account: Account, market: Market) -> list[MetricPoint]:
@@ -307,9 +367,13 @@ def _session(
     )
 
 
-def _summary(session: SessionInfo, view: PortfolioView, state: TradingState) -> StrategySummary:
+def _summary(
+    session: SessionInfo, view: PortfolioView, state: TradingState, model_cost: float | None
+) -> StrategySummary:
+    """`model_cost` is what the account's models have cost, in USD; None where that is unknown."""
     total = view.total_value
     profit = None if total is None else total - session.initial_capital
+    in_dollars = session.quote_ccy in DOLLARS
     return StrategySummary(
         strategy_id=session.name,
         name=session.name,
@@ -321,5 +385,11 @@ def _summary(session: SessionInfo, view: PortfolioView, state: TradingState) -> 
         unrealized_pnl=view.total_unrealized_pnl,
         pnl_abs=profit,
         pnl_pct=None if profit is None else profit / session.initial_capital,
+        model_cost_usd=model_cost,
+        net_pnl=(
+            profit - model_cost
+            if profit is not None and model_cost is not None and (in_dollars or not model_cost)
+            else None
+        ),
         last_updated_ts=view.ts,
     )

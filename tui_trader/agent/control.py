@@ -61,7 +61,8 @@ class OperatorControl:
     """Carries out commands and answers each with exactly one CommandResult.
 
     `set_state` changes the trading state in memory at once, then makes it durable; it raises when
-    the disk refuses.
+    the disk refuses. `acted` is called when the operator resumes or asks for a decision: what waits
+    for that may go on.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class OperatorControl:
         state: Callable[[], TradingState],
         set_state: Callable[[TradingState], None],
         record: Callable[[Sequence[HistoryRecord]], None],
+        acted: Callable[[], None],
         kill_path: Path | None,
         run_id: str,
     ) -> None:
@@ -86,6 +88,7 @@ class OperatorControl:
         self._state = state
         self._set_state = set_state
         self._record = record
+        self._acted = acted
         self._loop: RunningLoop | None = None
         self._kill_path = kill_path
         self._run_id = run_id
@@ -132,6 +135,7 @@ class OperatorControl:
             if self._kill_path is not None and self._state() is TradingState.HALTED:
                 kill_file.clear(self._kill_path)
             self._change(TradingState.ACTIVE, "resumed", command.issuer)
+            self._acted()
         except Exception as error:
             self.halt(f"the resume could not be stored: {error}", command.issuer)
             raise
@@ -211,6 +215,7 @@ class OperatorControl:
         return []
 
     async def _decide(self, command: Command) -> Answer:
+        self._acted()
         return self._loop.decide_now() if self._loop else (False, "the engine is starting")
 
     async def _go_live(self, command: Command) -> Answer:

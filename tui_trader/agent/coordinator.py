@@ -313,6 +313,11 @@ class DecisionCoordinator:
                 audit.error,
                 audit.latency_ms,
                 audit.token_usage,
+                audit.cost_usd,
+                audit.first_token_ms,
+                audit.filtered,
+                audit.unwrapped,
+                audit.flags,
             )
         )
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -56,8 +56,9 @@ class Pace:
 class RuntimeParts:
     """Everything a runtime sets in motion; made by `assembly`.
 
-    `halted_outside` says whether somebody asked for a halt by the kill file; `release` frees files
-    and locks at the end.
+    `halted_outside` says whether somebody asked for a halt by the kill file; `prepare_models` finds
+    out before the first cycle what the models' endpoints do; `release` frees files and locks at the
+    end.
     """
 
     session: SessionInfo
@@ -74,6 +75,8 @@ class RuntimeParts:
     publisher: Publisher
     state: Callable[[], TradingState]
     halted_outside: Callable[[], bool]
+    prepare_models: Callable[[], Awaitable[None]]
+    close_models: Callable[[], Awaitable[None]]
     release: Callable[[], None]
 
 
@@ -87,6 +90,7 @@ class AgentRuntime:
         self._cycle_lock = asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []
         self._commands: set[asyncio.Task[None]] = set()
+        self._preparation: asyncio.Task[None] | None = None
         self._reason = ""
         self._error: str | None = None
         self._last_due_ms = 0
@@ -173,6 +177,9 @@ class AgentRuntime:
     async def _serve(self) -> None:
         """Start, then work until a stop is asked for or something fails."""
         await self._start()
+        self._preparation = asyncio.create_task(
+            shielded(self._parts.prepare_models(), "models.prepare")
+        )
         self._tasks = [
             asyncio.create_task(work)
             for work in (
@@ -213,13 +220,15 @@ class AgentRuntime:
     async def _finish(self) -> None:
         parts = self._parts
         await self._let_cycle_end()
-        for task in self._tasks:
+        tasks = [*self._tasks, *filter(None, [self._preparation])]
+        for task in tasks:
             task.cancel()
-        for outcome in await asyncio.gather(*self._tasks, return_exceptions=True):
+        for outcome in await asyncio.gather(*tasks, return_exceptions=True):
             if isinstance(outcome, Exception):
                 logger.error("a task ended badly: %s: %s", type(outcome).__name__, outcome)
         await shielded(parts.agent._on_stop(self, parts.request, self._reason), "_on_stop")
         await shielded(parts.composer.close(), "composer.close")
+        await shielded(parts.close_models(), "models.close")
         await shielded(parts.source.close(), "source.close")
         while self._commands:
             await asyncio.wait(self._commands)
@@ -284,6 +293,8 @@ class AgentRuntime:
             await self._cycle_if_awake()
 
     async def _cycle_if_awake(self) -> None:
+        if self._preparation is not None and not self._preparation.done():
+            await asyncio.wait([self._preparation])
         if not self._wake.is_set() or self._stop.is_set():
             return
         self._wake.clear()

@@ -5,9 +5,9 @@ refused.
 """
 
 import math
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from tui_trader.decision.providers import PROVIDERS, provider_spec
 from tui_trader.timeframes import timeframe_ms
@@ -173,6 +173,25 @@ class LlmConfig(Section):
     @classmethod
     def _provider_is_known(cls, provider: str) -> str:
         return provider_spec(provider).name
+
+    @field_validator("fallback_models")
+    @classmethod
+    def _fallbacks_name_provider_and_model(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            provider, colon, model = name.partition(":")
+            if not colon or not model:
+                raise ValueError(f"{name!r} is not of the form provider:model")
+            if not provider_spec(provider).network:
+                raise ValueError(f"{name!r}: {provider} can't stand in for a model")
+        return names
+
+    @model_validator(mode="after")
+    def _prices_come_together(self) -> Self:
+        if (self.price_input_usd is None) != (self.price_output_usd is None):
+            raise ValueError("price_input_usd and price_output_usd are needed both")
+        if self.price_cached_usd is not None and self.price_input_usd is None:
+            raise ValueError("price_cached_usd needs price_input_usd and price_output_usd too")
+        return self
 
 
 class RiskConfig(Section):

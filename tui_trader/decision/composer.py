@@ -23,6 +23,7 @@ from tui_trader.models import (
     TargetPosition,
     UserRequest,
 )
+from tui_trader.models.orders import instructions_toward
 
 logger = logging.getLogger(__name__)
 
@@ -105,6 +106,7 @@ class LlmComposer(BaseComposer):
         }
         return ComposeResult(
             targets=answer.targets,
+            instructions=instructions_toward(answer.targets, context.portfolio, context.compose_id),
             rationale=answer.rationale,
             audit=audit.model_copy(update=told),
         )

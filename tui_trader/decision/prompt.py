@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from tui_trader.decision import facts
 from tui_trader.decision.formats.base import AnswerFormat
+from tui_trader.decision.json_reader import printable
 from tui_trader.decision.outside import fenced
-from tui_trader.decision.parser import printable
 from tui_trader.decision.situation import situations
 from tui_trader.decision.templates import Template
 from tui_trader.decision.words import utc

@@ -19,6 +19,16 @@ from tui_trader.messages import Message
 from tui_trader.models import LlmModelConfig, ModelChoice
 
 
+def endpoint_of(choice: ModelChoice) -> Endpoint:
+    """Where and as whom a model is asked. Raises ValueError naming the setting that is missing."""
+    return endpoint(
+        choice.provider,
+        model=choice.model_id,
+        base_url=choice.base_url,
+        api_key=choice.api_key.get_secret_value() if choice.api_key else None,
+    )
+
+
 def make_gateway(
     config: LlmModelConfig,
     *,
@@ -44,12 +54,7 @@ def make_gateway(
         return RecordedGateway(Path(config.recorded), clock=clock, publish=publish)
 
     def route(choice: ModelChoice) -> Route:
-        found = endpoint(
-            choice.provider,
-            model=choice.model_id,
-            base_url=choice.base_url,
-            api_key=choice.api_key.get_secret_value() if choice.api_key else None,
-        )
+        found = endpoint_of(choice)
         connection = connect(found)
         if choice.prices_usd is not None:
             connection = replace(connection, prices=Prices(*choice.prices_usd))
