@@ -123,6 +123,14 @@ def doctor(context: typer.Context, config: ConfigOption = None, env: EnvOption =
     raise typer.Exit(FAILED if any(finding.failed for finding in findings) else 0)
 
 
+@app.command()
+def prompt() -> None:
+    """Print the packaged prompt template, to start one of your own from."""
+    from tui_trader.decision.templates import packaged_text
+
+    typer.echo(packaged_text(), nl=False)
+
+
 def _run_console(load: "Load", cycles: int | None, data_dir: Path | None, *, mouse: bool) -> int:
     """Show the console; what takes time to import comes after its first frame."""
     from tui_trader.console import StartRefused, run_console

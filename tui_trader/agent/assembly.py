@@ -363,7 +363,17 @@ def _session(
         cooldown_seconds=config.risk.cooldown_seconds,
         trading_enabled=config.risk.trading_enabled,
         demo=loaded.demo,
-        warnings=account.warnings,
+        warnings=(*account.warnings, *_unkept(by_model, llm.format)),
+    )
+
+
+def _unkept(by_model: bool, answer_format: str) -> tuple[str, ...]:
+    """What a model is asked for and nobody keeps yet."""
+    if not (by_model and answer_format == "orders"):
+        return ()
+    return (
+        "llm.format = orders: stop_loss and take_profit are checked and written down, but nothing"
+        " closes a position there yet: it stays open until a decision or you close it",
     )
 
 

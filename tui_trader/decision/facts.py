@@ -41,13 +41,26 @@ def limits(in_force: Constraints) -> Iterator[str]:
             f"- After a loss of {percent(in_force.daily_loss_cap_pct)} in a UTC day,"
             " positions can only be reduced."
         )
-    if in_force.cooldown_seconds:
-        span = duration(in_force.cooldown_seconds * 1000)
-        yield f"- After an opening in a symbol, nothing more is opened in it for {span}."
+    yield from _pauses(in_force)
+    if in_force.min_confidence:
+        least = percent(in_force.min_confidence, 0)
+        yield f"- What is decided with a confidence below {least} opens nothing."
     if in_force.min_notional is not None:
         yield f"- An order is worth at least {amount(in_force.min_notional)} in quote currency."
     if not in_force.allow_short:
         yield "- Short positions are not possible."
+
+
+def _pauses(in_force: Constraints) -> Iterator[str]:
+    """The limits in time on openings."""
+    if in_force.cooldown_seconds:
+        span = duration(in_force.cooldown_seconds * 1000)
+        yield f"- After an opening in a symbol, nothing more is opened in it for {span}."
+    if in_force.min_hold_seconds:
+        span = duration(in_force.min_hold_seconds * 1000)
+        yield f"- After an opening in a symbol, its other side is not opened for {span}."
+    if in_force.max_opens_per_hour is not None:
+        yield f"- No more than {in_force.max_opens_per_hour} openings are made in an hour."
 
 
 def results(context: ComposeContext, known: Sequence[Situation]) -> Iterator[str]:

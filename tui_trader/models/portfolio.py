@@ -19,7 +19,8 @@ class Constraints(Model):
     """The limits in force, told to the composer and kept by the risk layer.
 
     `max_equity_usage_pct` is a fraction (0.1 = 10 %) of equity for one position's notional,
-    `daily_loss_cap_pct` a fraction of the day's starting equity; None means no such limit.
+    `daily_loss_cap_pct` a fraction of the day's starting equity, `min_confidence` 0 to 1; None
+    means no such limit.
     """
 
     max_positions: int | None = None
@@ -27,6 +28,9 @@ class Constraints(Model):
     max_equity_usage_pct: float | None = None
     daily_loss_cap_pct: float | None = None
     cooldown_seconds: int | None = None
+    min_confidence: float | None = None
+    min_hold_seconds: int | None = None
+    max_opens_per_hour: int | None = None
     allow_short: bool = False
     quantity_step: float | None = None
     min_trade_qty: float | None = None

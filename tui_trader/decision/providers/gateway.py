@@ -131,7 +131,7 @@ class ModelGateway(BaseModelGateway):
         if self._probe is not None and route.available and not self._book.spending.capped:
             begun = self._book.begin(route, PROBE_ID, "")
             if begun is not None:
-                self._health.found = await self._probed(self._probe, route, begun)
+                self._health.probed(route, await self._probed(self._probe, route, begun))
         self._health.tell()
 
     async def ask(self, question: Question, on_delta: OnReasoning) -> Reply:

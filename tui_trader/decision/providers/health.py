@@ -95,6 +95,11 @@ class ModelHealth:
             self._alert(Severity.WARNING, self._spent())
         self._publish(self.status)
 
+    def probed(self, route: Route, found: str) -> None:
+        """Say what the probe of `route` has found."""
+        self.found = found
+        self._alert(Severity.INFO, f"{route.name}: {found}")
+
     def stopped(self, route: Route) -> None:
         """Say that `route` waits for the operator."""
         self._alert(Severity.ERROR, f"{route.name} is asked no more: {route.stopped}")
