@@ -2,31 +2,21 @@
 but those that are the same on every machine."""
 
 import asyncio
-import json
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
 import pytest
-from openai import AsyncOpenAI
 
 from tests.agent.harness import config
-from tests.decision.contexts import TS, UPTREND, make_context, quotes
+from tests.bench.figures import milliseconds, say
 from tests.e2e.terminal import Terminal, terminal
-from tests.llm.server import Answer, serving
 from tests.market_data.candles import ARRAYS, walk
 from tui_trader.agent.assembly import assemble
 from tui_trader.agent.runtime import AgentRuntime
-from tui_trader.clock import SystemClock
-from tui_trader.decision.formats import PlanFormat
-from tui_trader.decision.prompt import Prompt, build_prompt
-from tui_trader.decision.providers import Endpoint
-from tui_trader.decision.providers.chat import ChatClient
-from tui_trader.decision.templates import TemplateFile, packaged_text
-from tui_trader.models import ComposeContext, ExternalNote
 
 pytestmark = pytest.mark.bench
 
@@ -41,10 +31,6 @@ class Bare(App):
 Bare().run()
 """
 RUNS = 7
-
-
-def say(text: str) -> None:
-    (sys.__stdout__ or sys.stdout).write(f"{text}\n")
 
 
 def first_frame_ms(home: Path, line: Sequence[str] | None) -> float:
@@ -151,46 +137,6 @@ async def _cycle_times(runtime: AgentRuntime) -> list[float]:
     return times
 
 
-def test_building_a_prompt(tmp_path: Path) -> None:
-    """Three symbols held, 50 candles and a note each; the operator's template, looked at each time.
-    The reference writes the same context as JSON."""
-    (tmp_path / "mine.md").write_text(packaged_text())
-    template, answer_format, context = (
-        TemplateFile("mine", tmp_path),
-        PlanFormat(),
-        _three_symbols(),
-    )
-
-    def build() -> None:
-        build_prompt(context, answer_format, template.current().template)
-
-    def reference() -> None:
-        json.dumps(context.model_dump(mode="json"))
-
-    for name, work in (("prompt, 3 symbols", build), ("reference: json.dumps", reference)):
-        say(f"{name}: median {median(_milliseconds(work) for _ in range(500)):.3f} ms")
-
-
-def _three_symbols() -> ComposeContext:
-    symbols = ("AAA/USDT", "BBB/USDT", "CCC/USDT")
-    context = make_context(
-        dict.fromkeys(symbols, UPTREND),
-        held=dict.fromkeys(symbols, 0.5),
-        missing=("adx_14",),
-        notes=tuple(ExternalNote(source="news", text="é" * 1_000, ts=TS) for _ in symbols),
-    )
-    rows = tuple((TS + minute * 60_000, 1.5, 2.5, 0.5, 2.0, 10.25) for minute in range(50))
-    return context.model_copy(
-        update={
-            "features": (*context.features, *(quotes(symbol, 102.0, TS) for symbol in symbols)),
-            "market_snapshot": {
-                symbol: snapshot.model_copy(update={"ohlcv": rows})
-                for symbol, snapshot in (context.market_snapshot or {}).items()
-            },
-        }
-    )
-
-
 def _commit_ms(folder: Path) -> float:
     import sqlite3
 
@@ -202,41 +148,6 @@ def _commit_ms(folder: Path) -> float:
     def commit() -> None:
         connection.execute("INSERT INTO t VALUES (1)")
 
-    times = [_milliseconds(commit) for _ in range(500)]
+    times = [milliseconds(commit) for _ in range(500)]
     connection.close()
     return median(times)
-
-
-def _milliseconds(work: Callable[[], None]) -> float:
-    began = time.perf_counter()
-    work()
-    return (time.perf_counter() - began) * 1000
-
-
-async def test_streaming_two_thousand_deltas() -> None:
-    """Processor time of this thread; the server has one of its own. The reference only iterates."""
-    deltas = [f"{number:>9} " for number in range(2_000)]
-    answer = Answer("".join(deltas), piece=len(deltas[0]))
-    rounds = 5
-    with serving(*[answer] * rounds * 2) as base_url:
-        client = ChatClient(Endpoint("local", base_url, "m"), SystemClock(), stall_seconds=60)
-        bare = AsyncOpenAI(api_key="none", base_url=base_url, max_retries=0)
-        figures: dict[str, list[float]] = {"ChatClient": [], "a bare openai stream": []}
-        for _ in range(rounds):
-            began = time.thread_time()
-            completion = await client.complete(
-                Prompt("s", "u"), {}, lambda *_: None, deadline_seconds=60
-            )
-            figures["ChatClient"].append(time.thread_time() - began)
-            assert completion.answer == answer.content
-            began = time.thread_time()
-            stream = await bare.chat.completions.create(
-                model="m", messages=[{"role": "user", "content": "u"}], stream=True
-            )
-            async for _chunk in stream:
-                pass
-            figures["a bare openai stream"].append(time.thread_time() - began)
-        await client.close()
-        await bare.close()
-    for name, times in figures.items():
-        say(f"2,000 deltas, {name}: median {median(times):.3f} s of CPU (budget 0.5)")
