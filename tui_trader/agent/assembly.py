@@ -154,6 +154,7 @@ async def assemble(
         state=lambda: risk.trading_state,
         set_state=set_state,
         record=journal.write_operator,
+        recorded=lambda compose_id: account.store.history(reference_id=compose_id),
         kill_path=account.kill_path,
         run_id=run_id,
     )

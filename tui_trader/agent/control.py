@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from tui_trader.agent import cycle_logs, kill_file
+from tui_trader.agent.decision_records import decision_record
 from tui_trader.agent.desk import OrderDesk
 from tui_trader.clock import Clock
 from tui_trader.messages import (
@@ -14,7 +15,9 @@ from tui_trader.messages import (
     Command,
     CommandResult,
     DecideNow,
+    DecisionInspected,
     GoLive,
+    InspectDecision,
     Kill,
     Message,
     Pause,
@@ -61,7 +64,7 @@ class OperatorControl:
     """Carries out commands and answers each with exactly one CommandResult.
 
     `set_state` changes the trading state in memory at once, then makes it durable; it raises when
-    the disk refuses.
+    the disk refuses. `recorded` reads what was written down of one cycle, by its `compose_id`.
     """
 
     def __init__(
@@ -75,6 +78,7 @@ class OperatorControl:
         state: Callable[[], TradingState],
         set_state: Callable[[TradingState], None],
         record: Callable[[Sequence[HistoryRecord]], None],
+        recorded: Callable[[str], Sequence[HistoryRecord]],
         kill_path: Path | None,
         run_id: str,
     ) -> None:
@@ -86,6 +90,7 @@ class OperatorControl:
         self._state = state
         self._set_state = set_state
         self._record = record
+        self._recorded = recorded
         self._loop: RunningLoop | None = None
         self._kill_path = kill_path
         self._run_id = run_id
@@ -96,6 +101,7 @@ class OperatorControl:
             Kill.kind: self._kill,
             ClosePosition.kind: self._close,
             DecideNow.kind: self._decide,
+            InspectDecision.kind: self._inspect,
             GoLive.kind: self._go_live,
             Stop.kind: self._stop,
         }
@@ -212,6 +218,17 @@ class OperatorControl:
 
     async def _decide(self, command: Command) -> Answer:
         return self._loop.decide_now() if self._loop else (False, "the engine is starting")
+
+    async def _inspect(self, command: Command) -> Answer:
+        """Show a decision's record: one query by an index, on the way of no trade."""
+        compose_id = command.compose_id if isinstance(command, InspectDecision) else ""
+        if not compose_id:
+            return False, "which decision? None was named"
+        record = decision_record(self._recorded(compose_id))
+        if record is None:
+            return False, f"no decision {compose_id} is written down (a cycle is when it ends)"
+        self._publish(DecisionInspected(self._clock.now_ms(), record))
+        return True, f"decision {compose_id}"
 
     async def _go_live(self, command: Command) -> Answer:
         return False, "refused: there is no venue for live trading in this version"
