@@ -123,6 +123,47 @@ def test_countdowns_round_up_and_stop_at_zero(ms: int, written: str) -> None:
     assert fmt.countdown(ms) == written
 
 
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (None, "–"),
+        (float("nan"), "–"),
+        (0.0, "$0.00"),
+        (0.31, "$0.31"),
+        (3, "$3.00"),
+        (0.004, "$0.004"),
+        (0.0042, "$0.0042"),
+        (0.056, "$0.056"),
+        (0.0999, "$0.10"),
+        (0.00056, "$0.00056"),
+        (1e-9, "<$0.000001"),
+        (1_234.5, "$1,234.50"),
+        (-0.5, "-$0.50"),
+    ],
+)
+def test_what_a_model_costs_is_never_zero_unless_it_is(value: float | None, written: str) -> None:
+    assert fmt.usd(value) == written
+
+
+@pytest.mark.parametrize(
+    ("ms", "written"), [(None, "–"), (310, "0.3s"), (2_400, "2.4s"), (104_200, "104s")]
+)
+def test_latencies_are_seconds(ms: int | None, written: str) -> None:
+    assert fmt.seconds(ms) == written
+
+
+@given(st.integers(0, 300), st.integers(1, 60), st.integers(1, 30))
+def test_of_a_text_that_grows_the_end_is_kept_and_its_beginning_stays_put(
+    length: int, limit: int, step: int
+) -> None:
+    text = ("0123456789" * 30)[:length]
+    kept, cut = fmt.clean_end(text, limit, step)
+    assert kept == text[cut:]
+    assert len(kept) <= limit + step
+    assert cut == 0 or len(kept) >= limit
+    assert cut % step == 0
+
+
 # Every kind of character, lone surrogates too.
 anything = st.text(
     st.characters(codec=None) | st.sampled_from("\x1b\x9b\x07\u202e\u200b\u2066\ud800\U000e0041"),

@@ -13,6 +13,7 @@ UNKNOWN = "–"
 
 _MAX_DECIMALS = 12
 _QUANTITY_DECIMALS = 8
+_LEAST_USD = 0.000001
 
 
 # --- numbers --------------------------------------------------------------------------------------
@@ -66,6 +67,20 @@ def bar(fraction: float | None, width: int) -> str:
     return "▰" * filled + "▱" * (width - filled)
 
 
+def usd(value: float | None) -> str:
+    """What a model cost in US dollars: `$0.31`, and what is small to two digits: `$0.0042`."""
+    if value is None or not math.isfinite(value):
+        return UNKNOWN
+    if 0 < abs(value) < _LEAST_USD:
+        return f"<${_LEAST_USD:f}"
+    decimals = 2
+    if 0 < abs(value) < 0.1:
+        decimals = 1 - math.floor(math.log10(abs(value)))
+    text = f"{abs(value):,.{decimals}f}"
+    whole, _, part = text.partition(".")
+    return f"{'-' if value < 0 else ''}${whole}.{part.rstrip('0'):0<2}"
+
+
 def _number(value: float | None, spec: str, width: int, unit: str = "") -> str:
     if value is None or not math.isfinite(value):
         return _right(UNKNOWN, width)
@@ -80,6 +95,13 @@ def _right(text: str, width: int) -> str:
 
 
 # --- times ----------------------------------------------------------------------------------------
+
+
+def seconds(ms: int | None) -> str:
+    """How long something took: `2.4s`, from a hundred on `104s`."""
+    if ms is None:
+        return UNKNOWN
+    return f"{ms / 1000:.1f}s" if ms < 99_950 else f"{ms / 1000:.0f}s"
 
 
 def age(ms: int | None, width: int = 0) -> str:
@@ -143,6 +165,16 @@ def clean(text: str, limit: int = 20_000) -> str:
     cut = text[: limit + 1].replace("\r\n", "\n")
     cut = unicodedata.normalize("NFC", _FOREIGN.sub(_visible, cut))
     return cut if len(cut) <= limit and len(text) <= limit else cut[: limit - 1] + "…"
+
+
+def clean_end(text: str, limit: int, step: int) -> tuple[str, int]:
+    """The end of a text that grows, as `clean` leaves it, and how many characters are not there.
+
+    Between `limit` and `limit + step` characters are kept. The cut moves by whole steps, so that
+    what stands before the newest words stays where it is; the work is that of the kept part.
+    """
+    cut = max((len(text) - limit) // step * step, 0)
+    return clean(text[cut:], limit + step), cut
 
 
 def one_line(text: str, limit: int = 500) -> str:
