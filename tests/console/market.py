@@ -6,11 +6,14 @@ from dataclasses import replace
 
 from tui_trader.messages import (
     AlertRaised,
+    CommandResult,
     CycleCompleted,
     CycleStarted,
+    DecisionInspected,
     DecisionMade,
     EngineHealth,
     Fact,
+    InspectDecision,
     ModelState,
     ModelStatus,
     OrderUpdated,
@@ -382,6 +385,17 @@ def record(compose_id: str = "c146") -> DecisionRecord:
         verdicts=verdicts(Action.LONG),
         results=(result.model_dump(mode="json", exclude={"fills"}),),
     )
+
+
+def inspected(compose_id: str) -> DecisionInspected:
+    """The record of a decision, as the engine shows it."""
+    return DecisionInspected(NOW, record(compose_id))
+
+
+def answered(command_id: str, detail: str, *, ok: bool = True) -> CommandResult:
+    """The answer to a command that asked for it."""
+    kind = InspectDecision.kind
+    return CommandResult(NOW, command_id, kind, ok, detail, seq=8_000)
 
 
 def model_status(

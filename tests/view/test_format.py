@@ -146,7 +146,8 @@ def test_what_a_model_costs_is_never_zero_unless_it_is(value: float | None, writ
 
 
 @pytest.mark.parametrize(
-    ("ms", "written"), [(None, "–"), (310, "0.3s"), (2_400, "2.4s"), (104_200, "104s")]
+    ("ms", "written"),
+    [(None, "–"), (31, "31ms"), (310, "0.3s"), (2_400, "2.4s"), (104_200, "104s")],
 )
 def test_latencies_are_seconds(ms: int | None, written: str) -> None:
     assert fmt.seconds(ms) == written

@@ -98,9 +98,11 @@ def _right(text: str, width: int) -> str:
 
 
 def seconds(ms: int | None) -> str:
-    """How long something took: `2.4s`, from a hundred on `104s`."""
+    """How long something took: `2.4s`, from a hundred on `104s`, below a tenth `31ms`."""
     if ms is None:
         return UNKNOWN
+    if ms < 100:
+        return f"{ms}ms"
     return f"{ms / 1000:.1f}s" if ms < 99_950 else f"{ms / 1000:.0f}s"
 
 

@@ -31,8 +31,8 @@ class Decisions(LiveScreen, inherit_bindings=False):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "move(-1)", show=False),
         Binding("down", "move(1)", show=False),
-        Binding("pageup", "move(-10)", show=False),
-        Binding("pagedown", "move(10)", show=False),
+        Binding("pageup", "page(-1)", show=False),
+        Binding("pagedown", "page(1)", show=False),
         Binding("home", "move(-1000000)", show=False),
         Binding("end", "move(1000000)", show=False),
         Binding("tab", "next_section(1)", show=False),
@@ -139,6 +139,11 @@ class Decisions(LiveScreen, inherit_bindings=False):
             self.list.select(by)
         else:
             self.detail.scroll_rows(by)
+
+    def action_page(self, by: int) -> None:
+        """Move by as many lines as are seen at once, less one."""
+        panel = self.list if self.opened is None else self.detail
+        self.action_move(by * max(panel.size.height - 6, 1))
 
     def action_section(self, index: int) -> None:
         """Show a section of the decision that is opened."""

@@ -126,7 +126,7 @@ class AgentPanel(Panel):
         view = self.scene.view
         if view is None:
             return centred("waiting for the first decision…", width, height)
-        trouble = model_trouble(view.model_status, width, max(height // 4, 1))
+        trouble = _model_trouble(view.model_status, width, max(height // 3, 1))
         if view.decision is None and view.reasoning is None:
             waiting = "waiting for the first decision…"
             return [*trouble, *centred(waiting, width, height - len(trouble))]
@@ -174,7 +174,7 @@ _TROUBLE = {
 }
 
 
-def model_trouble(status: ModelStatus | None, width: int, height: int) -> Rows:
+def _model_trouble(status: ModelStatus | None, width: int, height: int) -> Rows:
     """Why the model is not asked, and what to do, in at most `height` rows; none while it is."""
     if status is None or status.state.value not in _TROUBLE:
         return []

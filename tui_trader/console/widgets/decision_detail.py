@@ -14,7 +14,7 @@ from tui_trader.console.widgets.agent import DIRECTIONS, flag_mark
 from tui_trader.console.widgets.decision_sections import section
 from tui_trader.view.actions import SECTIONS
 from tui_trader.view.decisions import lead, outcome_words, subject
-from tui_trader.view.format import UNKNOWN, clock_time, fit, one_line, seconds, usd
+from tui_trader.view.format import clock_time, fit, one_line, seconds, usd
 
 if TYPE_CHECKING:
     from tui_trader.view.model import DecisionView, Inspection
@@ -145,9 +145,7 @@ class DecisionDetail(Panel, can_focus=False):
         """The rows of the section; made again only where record, section or width are others."""
         inspection = self._inspection()
         made_of = (inspection, self._section, width, self.scene.live)
-        if len(self._rows_of) != len(made_of) or any(
-            old is not new and old != new for old, new in zip(self._rows_of, made_of, strict=True)
-        ):
+        if made_of != self._rows_of:
             self._rows_of = made_of
             self._laid_out = self._made(inspection, width)
         return self._laid_out
@@ -168,6 +166,6 @@ def _decided(decision: DecisionView) -> Row:
         said = one_line(decision.error or "", 200)
         words = f"{outcome_words(decision.outcome)}{f': {said}' if said else ''}"
         return ((words, theme.DANGER if decision.outcome != "ok" else theme.MUTED),)
-    who = f"  {decision.provider} · {decision.model or UNKNOWN}"
+    who = "  " + " · ".join(filter(None, (decision.provider, decision.model)))
     what = (f" {subject(decision, 28)}", theme.STRONG)
     return (DIRECTIONS[target.action.value], what, (who, theme.MUTED))

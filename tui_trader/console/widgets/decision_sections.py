@@ -17,6 +17,7 @@ from tui_trader.view.decisions import outcome_words
 from tui_trader.view.format import (
     UNKNOWN,
     clock_time,
+    money,
     one_line,
     percent,
     price,
@@ -106,10 +107,22 @@ def _target(target: TargetPosition, width: int) -> Rows:
         figures.append(f"stop {price(target.stop_loss)}")
     if target.take_profit is not None:
         figures.append(f"take profit {price(target.take_profit)}")
-    rows: Rows = [row, *_text("  " + "  ".join(figures), width, theme.TEXT)]
+    rows: Rows = [row, *_figures(figures, width)]
     if target.rationale:
         rows += _text(f"  {one_line(target.rationale, 2_000)}", width, theme.WORDS)
     return rows
+
+
+def _figures(figures: Sequence[str], width: int) -> Rows:
+    """Figures beside one another, none of them broken over two lines where it fits into one."""
+    lines = [""]
+    for figure in figures:
+        joined = f"{lines[-1]}  {figure}"
+        if lines[-1] and len(joined) > width:
+            lines.append(f"  {figure}")
+        else:
+            lines[-1] = joined
+    return [row for line in lines for row in _text(line, width, theme.TEXT)]
 
 
 def _symbol(target: TargetPosition) -> str:
@@ -163,9 +176,8 @@ def _result(result: Mapping[str, Any], width: int) -> Rows:
     status = _word(result, "status")
     style = theme.UP if status == "FILLED" else theme.WARN_STRONG
     words = f" {_word(result, 'side')} {_figure(result, 'filled_qty')}"
-    at = result.get("avg_exec_price")
-    words += f" @ {price(at) if isinstance(at, float | int) else UNKNOWN}"
-    words += f"  fee {_figure(result, 'fee_cost')}  order {_word(result, 'order_id')}"
+    words += f" @ {_figure(result, 'avg_exec_price', price)}"
+    words += f"  fee {_figure(result, 'fee_cost', money)}  order {_word(result, 'order_id')}"
     row: Row = (("came    ", theme.MUTED), (status, style), (words, theme.TEXT))
     reason = result.get("reason")
     return [row, *_text(f"        {one_line(reason)}", width, theme.WARN)] if reason else [row]
@@ -176,9 +188,9 @@ def _word(row: Mapping[str, Any], name: str) -> str:
     return one_line(value, 60) if isinstance(value, str) else UNKNOWN
 
 
-def _figure(row: Mapping[str, Any], name: str) -> str:
+def _figure(row: Mapping[str, Any], name: str, written: Callable[[float], str] = quantity) -> str:
     value = row.get(name)
-    return quantity(value) if isinstance(value, float | int) else UNKNOWN
+    return written(value) if isinstance(value, float | int) else UNKNOWN
 
 
 # --- what it took ---------------------------------------------------------------------------------
@@ -237,9 +249,9 @@ def _call(call: ModelCall, width: int) -> Rows:
         (outcome, theme.UP if good else theme.DANGER),
         (f" {who}", theme.TEXT),
     )
-    rows: Rows = [head, *_text("   " + "  ".join(figures), width, theme.TEXT)]
+    rows: Rows = [head, *_figures(figures, width)]
     if call.error:
-        rows += _text(f"   {one_line(call.error, 2_000)}", width, theme.WARN)
+        rows += _text(f"  {one_line(call.error, 2_000)}", width, theme.WARN)
     return rows
 
 
