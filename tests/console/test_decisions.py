@@ -1,13 +1,14 @@
 """The decisions: a list that is searched, and one of them with everything that is known of it."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
 from textual.pilot import Pilot
 
 from tests.console import market
-from tests.console.fakes import FakeClient, StillClock, make_app, settle, shown, text_of, told
+from tests.console.fakes import FakeClient, make_app, settle, shown, text_of, told
 from tui_trader.console.app import ConsoleApp
 from tui_trader.messages import (
     ClosePosition,
@@ -19,7 +20,7 @@ from tui_trader.messages import (
     Snapshot,
 )
 from tui_trader.models import Action, DecisionRecord
-from tui_trader.view.actions import SECTIONS
+from tui_trader.view.actions import SECTIONS, Section
 
 SIZES = [(80, 24), (120, 40), (200, 60)]
 RECORDS = [market.record(f"c{number}") for number in range(124, 149)]
@@ -53,28 +54,19 @@ class Console:
         return [it.compose_id for it in self.client.sent if isinstance(it, InspectDecision)]
 
 
-class Running:
+@asynccontextmanager
+async def running(
+    *,
+    size: tuple[int, int] = (120, 40),
+    start: Snapshot | None = None,
+    records: Sequence[DecisionRecord] = RECORDS,
+) -> AsyncIterator[Console]:
     """A console on a snapshot, for the time of a test."""
-
-    def __init__(
-        self,
-        *,
-        size: tuple[int, int] = (120, 40),
-        start: Snapshot | None = None,
-        records: Sequence[DecisionRecord] = RECORDS,
-    ) -> None:
-        self._client = FakeClient(start or market.snapshot(), market.health(), records=records)
-        self._clock = StillClock()
-        self._app = make_app(self._client, self._clock)
-        self._test = self._app.run_test(size=size)
-
-    async def __aenter__(self) -> Console:
-        pilot = await self._test.__aenter__()
+    client = FakeClient(start or market.snapshot(), market.health(), records=records)
+    app = make_app(client)
+    async with app.run_test(size=size) as pilot:
         await shown(pilot)
-        return Console(pilot, self._app, self._client)
-
-    async def __aexit__(self, *error: object) -> None:
-        await self._test.__aexit__(*error)  # type: ignore[arg-type]  # passed on as it came
+        yield Console(pilot, app, client)
 
 
 # --- from a position to its prompt ----------------------------------------------------------------
@@ -86,7 +78,7 @@ async def test_from_a_position_to_its_prompt_takes_three_keys_at_most(
     keys: list[str], opener: str, size: tuple[int, int]
 ) -> None:
     assert len(keys) <= 3
-    async with Running(size=size) as console:
+    async with running(size=size) as console:
         assert AT_PROMPT not in console.text
         text = await console.press(*keys)
         assert AT_PROMPT in text
@@ -102,7 +94,7 @@ async def test_a_position_whose_opener_is_unknown_says_so() -> None:
         for symbol, position in start.portfolio.positions.items()
     }
     view = start.portfolio.model_copy(update={"positions": held})
-    async with Running(start=replace(start, portfolio=view)) as console:
+    async with running(start=replace(start, portfolio=view)) as console:
         text = await console.press("enter")
         assert "which decision opened BTC/USDT is not known" in text
         assert "─ Events ─" in text, "the dashboard stays"
@@ -110,9 +102,9 @@ async def test_a_position_whose_opener_is_unknown_says_so() -> None:
 
 
 async def test_without_a_position_or_a_decision_enter_says_so() -> None:
-    async with Running(start=market.snapshot(flat=True)) as console:
+    async with running(start=market.snapshot(flat=True)) as console:
         assert "no open position is known" in await console.press("enter")
-    async with Running(start=market.empty_snapshot()) as console:
+    async with running(start=market.empty_snapshot()) as console:
         assert "no decision is selected" in await console.press("2", "enter")
         assert console.asked() == []
 
@@ -124,14 +116,14 @@ async def test_a_decision_of_an_earlier_run_is_shown_though_the_list_does_not_kn
     held["BTC/USDT"] = held["BTC/USDT"].model_copy(update={"opened_by": "demo-1-7"})
     view = start.portfolio.model_copy(update={"positions": held})
     records = [market.record("demo-1-7")]
-    async with Running(start=replace(start, portfolio=view), records=records) as console:
+    async with running(start=replace(start, portfolio=view), records=records) as console:
         text = await console.press("enter")
         assert "Decision demo-1-7" in text
         assert AT_PROMPT in text
 
 
 async def test_from_the_agents_panel_the_newest_decision_is_opened() -> None:
-    async with Running() as console:
+    async with running() as console:
         for _ in range(10):
             await console.press("tab")
             if console.app.focused is not None and console.app.focused.id == "agent":
@@ -141,14 +133,14 @@ async def test_from_the_agents_panel_the_newest_decision_is_opened() -> None:
 
 
 async def test_going_back_leads_to_where_one_came_from() -> None:
-    async with Running() as console:
+    async with running() as console:
         assert "Decision #134" in await console.press("enter")
         assert "─ Events ─" in await console.press("escape")
         listed = await console.press("2")
         assert "━ Decisions 25 ━" in listed
         assert "▸13:20:02   134" in listed
         assert "Decision #133" in await console.press("down", "enter")
-    async with Running() as console:
+    async with running() as console:
         listed = await console.press("2", "down")
         await console.press("enter")
         assert await console.press("escape") == listed
@@ -159,7 +151,7 @@ async def test_going_back_leads_to_where_one_came_from() -> None:
 
 
 async def test_until_the_record_is_here_it_says_that_it_was_asked_for() -> None:
-    async with Running(records=()) as console:
+    async with running(records=()) as console:
         assert "asking the engine…" in await console.press("enter")
         text = await console.hear(
             market.inspected("c134"), market.answered("id-1", "decision c134")
@@ -169,7 +161,7 @@ async def test_until_the_record_is_here_it_says_that_it_was_asked_for() -> None:
 
 
 async def test_a_refusal_shows_its_reason_and_enter_asks_again() -> None:
-    async with Running(records=[market.record("other")]) as console:
+    async with running(records=[market.record("other")]) as console:
         text = await console.press("enter")
         assert "not shown: no decision c134" in text
         assert "enter asks again" in text
@@ -178,13 +170,13 @@ async def test_a_refusal_shows_its_reason_and_enter_asks_again() -> None:
 
 
 async def test_a_record_that_is_here_is_not_asked_for_again() -> None:
-    async with Running() as console:
+    async with running() as console:
         await console.press("enter", "escape", "enter", "enter", "1", "2")
         assert console.asked() == ["c134"]
 
 
 async def test_without_an_engine_it_says_so() -> None:
-    async with Running(records=()) as console:
+    async with running(records=()) as console:
         console.client.lose()
         await settle(console.pilot, lambda: console.app.view and console.app.view.link == "lost")
         assert "the engine is not heard" in await console.press("enter")
@@ -230,19 +222,18 @@ EXPECTED = {
 
 
 @pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.name)
-async def test_one_key_shows_a_section(section: object) -> None:
-    (wanted,) = [it for it in SECTIONS if it is section]
-    async with Running(size=(120, 60)) as console:
+async def test_one_key_shows_a_section(section: Section) -> None:
+    async with running(size=(120, 60)) as console:
         await console.press("2", "enter", "m")  # the section is kept from decision to decision
         await console.press("escape", *["down"] * 2, "enter")
-        text = await console.press(wanted.key)
-        assert f"[{wanted.key} {wanted.name}]" in text
-        for words in EXPECTED[wanted.name]:
+        text = await console.press(section.key)
+        assert f"[{section.key} {section.name}]" in text
+        for words in EXPECTED[section.name]:
             assert words in text, words
 
 
 async def test_tab_goes_round_the_sections() -> None:
-    async with Running() as console:
+    async with running() as console:
         await console.press("2", "enter")
         names = []
         for _ in range(len(SECTIONS) + 1):
@@ -258,7 +249,7 @@ async def test_everything_of_a_long_prompt_can_be_read_at_80_columns() -> None:
     record = market.record("c134")
     audit = record.audit.model_copy(update={"prompt": "\n".join(lines)})
     record = record.model_copy(update={"audit": audit})
-    async with Running(size=(80, 24), records=[record]) as console:
+    async with running(size=(80, 24), records=[record]) as console:
         seen = await console.press("enter")
         assert len(audit.prompt) > 20_000
         for _ in range(110):
@@ -273,7 +264,7 @@ async def test_everything_of_a_long_prompt_can_be_read_at_80_columns() -> None:
 
 
 async def test_sections_and_their_places_are_kept_meanwhile() -> None:
-    async with Running(size=(80, 24)) as console:
+    async with running(size=(80, 24)) as console:
         await console.press("enter", "pagedown", "w")
         words = console.text
         assert "─ Events ─" in await console.press("1")
@@ -286,7 +277,7 @@ async def test_sections_and_their_places_are_kept_meanwhile() -> None:
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
 async def test_a_line_says_what_was_decided_judged_done_and_paid(size: tuple[int, int]) -> None:
-    async with Running(size=size) as console:
+    async with running(size=size) as console:
         text = await console.press("2")
         (line,) = [it for it in text.splitlines() if " 146 " in it]
         for words in ("14:20:02", "▲ LONG  BTC/USDT +2", "30%", "0.62", "ok", "CLIP", "fill"):
@@ -297,7 +288,7 @@ async def test_a_line_says_what_was_decided_judged_done_and_paid(size: tuple[int
 
 
 async def test_the_newest_stands_first_and_the_selection_stays_with_its_decision() -> None:
-    async with Running() as console:
+    async with running() as console:
         text = await console.press("2")
         assert "▸14:30:02   148" in text
         assert "▸14:25:02   147" in await console.press("down")
@@ -310,14 +301,14 @@ async def test_the_newest_stands_first_and_the_selection_stays_with_its_decision
 
 
 async def test_until_one_is_chosen_the_newest_is_selected() -> None:
-    async with Running() as console:
+    async with running() as console:
         await console.press("2")
         seq = market.snapshot().seq
         assert "▸14:32:07   149" in await console.hear(*market.cycle(149, market.NOW, seq + 1))
 
 
 async def test_only_the_screen_that_is_shown_is_told_and_shows_the_newest_when_it_is_back() -> None:
-    async with Running() as console:
+    async with running() as console:
         await console.press("2")
         seq = market.snapshot().seq
         dashboard = console.app.dashboard
@@ -328,7 +319,7 @@ async def test_only_the_screen_that_is_shown_is_told_and_shows_the_newest_when_i
 
 
 async def test_an_answer_that_was_not_used_says_why_in_its_line() -> None:
-    async with Running(start=market.brown_out()) as console:
+    async with running(start=market.brown_out()) as console:
         text = await console.press("2")
         (line,) = [it for it in text.splitlines() if " 149 " in it]
         assert "brown-out" in line
@@ -340,7 +331,7 @@ async def test_an_answer_that_was_not_used_says_why_in_its_line() -> None:
 
 
 async def test_slash_filters_by_plain_words() -> None:
-    async with Running() as console:
+    async with running() as console:
         text = await console.press("2", "slash", *"veto")
         assert "/ veto▏" in text
         assert [line for line in text.splitlines() if "#" not in line and " ok " in line] == [
@@ -357,7 +348,7 @@ async def test_slash_filters_by_plain_words() -> None:
 
 
 async def test_letters_are_text_while_a_filter_is_typed_and_no_command_leaves() -> None:
-    async with Running() as console:
+    async with running() as console:
         text = await console.press("2", "slash", *"xXdKLq12", "space", "question_mark")
         assert "/ xXdKLq12 ?▏" in text
         assert "no decision has these words" in text
@@ -368,7 +359,7 @@ async def test_letters_are_text_while_a_filter_is_typed_and_no_command_leaves() 
 
 
 async def test_keys_of_one_burst_are_the_filters_text_and_then_open_what_was_found() -> None:
-    async with Running() as console:
+    async with running() as console:
         await console.pilot.press("2", "slash", *"close", "enter", "enter")
         await settle(console.pilot)
         assert "Decision #139" in console.text
@@ -379,14 +370,14 @@ async def test_keys_of_one_burst_are_the_filters_text_and_then_open_what_was_fou
 
 
 async def test_pause_kill_and_close_work_from_the_decisions_too() -> None:
-    async with Running() as console:
+    async with running() as console:
         await console.press("2", "space", "x", "enter", "enter", "K", *"KILL", "enter")
         kinds = [type(command) for command in console.client.sent]
         assert kinds == [Pause, ClosePosition, InspectDecision, Kill]
 
 
 async def test_a_position_that_was_opened_meanwhile_can_be_closed() -> None:
-    async with Running(start=market.snapshot(flat=True)) as console:
+    async with running(start=market.snapshot(flat=True)) as console:
         await console.press("2")
         await console.hear(PortfolioMarked(market.NOW, market.portfolio()))
         await console.press("x", "enter")
@@ -396,7 +387,7 @@ async def test_a_position_that_was_opened_meanwhile_can_be_closed() -> None:
 
 
 async def test_the_help_names_the_sections() -> None:
-    async with Running(size=(120, 60)) as console:
+    async with running(size=(120, 60)) as console:
         await console.press("2", "enter", "question_mark", "end")
         await settle(console.pilot)
         text = console.text
@@ -405,7 +396,7 @@ async def test_the_help_names_the_sections() -> None:
 
 
 async def test_the_palette_offers_what_acts_on_this_screen() -> None:
-    async with Running() as console:
+    async with running() as console:
         await console.press("2", "ctrl+p")
         await console.pilot.press(*"filter")
         await console.pilot.pause(0.3)
