@@ -21,12 +21,20 @@ class Shot:
     size: tuple[int, int]
     keys: Sequence[str] = ()
     state: TradingState = TradingState.ACTIVE
+    trouble: bool = False
 
 
 SHOTS = (
     Shot("dashboard-80x24", (80, 24)),
     Shot("dashboard-120x40", (120, 40)),
     Shot("dashboard-200x60", (200, 60)),
+    Shot("decisions-80x24", (80, 24), ("2",)),
+    Shot("decisions-120x40", (120, 40), ("2",)),
+    Shot("decisions-200x60", (200, 60), ("2", "down", "down", "enter", "u")),
+    Shot("prompt-120x40", (120, 40), ("enter",)),
+    Shot("understood-80x24", (80, 24), ("2", "down", "down", "enter", "u")),
+    Shot("calls-120x40", (120, 40), ("2", "down", "down", "enter", "m")),
+    Shot("brown-out-120x40", (120, 40), trouble=True),
     Shot("halted-120x40", (120, 40), state=TradingState.HALTED),
     Shot("kill-120x40", (120, 40), ("K",)),
     Shot("close-120x40", (120, 40), ("x",)),
@@ -38,11 +46,14 @@ SHOTS = (
 async def draw(shot: Shot) -> str:
     """The picture as SVG."""
     thinking = market.thinking(market.REASONING[:190])
-    app = make_app(FakeClient(market.snapshot(shot.state), market.health(), thinking))
+    told = [market.brown_out()] if shot.trouble else [market.snapshot(shot.state), thinking]
+    records = [market.record(compose_id) for compose_id in ("c134", "c146")]
+    app = make_app(FakeClient(*told, market.health(), records=records))
     async with app.run_test(size=shot.size) as pilot:
         await shown(pilot)
-        await pilot.press(*shot.keys)
-        await settle(pilot)
+        for key in shot.keys:
+            await pilot.press(key)
+            await settle(pilot)
         return app.export_screenshot(title="tui-trader")
 
 

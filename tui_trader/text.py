@@ -26,6 +26,16 @@ def clean(text: str, limit: int = 20_000) -> str:
     return cut if len(cut) <= limit and len(text) <= limit else cut[: limit - 1] + "…"
 
 
+def clean_end(text: str, limit: int, step: int) -> tuple[str, int]:
+    """The end of a text that grows, as `clean` leaves it, and how many characters are not there.
+
+    Between `limit` and `limit + step` characters are kept. The cut moves by whole steps, so that
+    what stands before the newest words stays where it is; the work is that of the kept part.
+    """
+    cut = max((len(text) - limit) // step * step, 0)
+    return clean(text[cut:], limit + step), cut
+
+
 def one_line(text: str, limit: int = 500) -> str:
     """`clean`, with every run of white space as one space."""
     return " ".join(clean(text, limit).split())

@@ -148,7 +148,8 @@ async def test_every_misbehaviour_is_a_hold_with_its_line_and_no_cycle_is_lost(
     assert len(run.facts(CycleCompleted)) == 3
     assert outcomes(run)[0] == outcome
     told = [line for line in lines(run) if line.topic == "decision" and "#1 " in line.text]
-    assert [line.severity for line in told] == [Severity.WARNING]
+    expected = Severity.ERROR if outcome == "stopped" else Severity.WARNING
+    assert [line.severity for line in told] == [expected]
     assert said in told[0].text
     traded = {fact.result.instruction_id for fact in run.facts(OrderUpdated)}
     assert not any(":".join(one.split(":")[:1]).endswith("-000001") for one in traded)
@@ -180,7 +181,9 @@ async def test_after_a_refused_key_nothing_is_asked_until_the_operator_acts(
     assert outcomes(run)[-1] == "ok"
     assert 2 <= len(server.requests) <= 3
     assert states(run)[-2:] == [ModelState.STOPPED, ModelState.READY]
-    (alert,) = [line for line in lines(run) if line.severity is Severity.ERROR]
+    (alert,) = [
+        line for line in lines(run) if line.topic == "model" and line.severity is Severity.ERROR
+    ]
     assert "DEEPSEEK_API_KEY" in alert.text
     assert "resume" in alert.text
 

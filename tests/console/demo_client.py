@@ -17,10 +17,12 @@ from tui_trader.messages import (
     ClosePosition,
     Command,
     CommandResult,
+    DecisionInspected,
     EngineHealth,
     EngineStopped,
     Fact,
     GoLive,
+    InspectDecision,
     Kill,
     Message,
     Pause,
@@ -81,6 +83,9 @@ class DemoClient:
                 detail = f"the state is now {state}"
         if isinstance(command, GoLive):
             ok, detail = False, "no venue for live trading is configured"
+        if isinstance(command, InspectDecision):
+            record = market.record(command.compose_id)
+            self._out.append(DecisionInspected(ts=self._now, record=record))
         if isinstance(command, ClosePosition):
             self._close(command.symbol)
         if isinstance(command, Kill) and command.flatten:

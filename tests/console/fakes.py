@@ -12,7 +12,14 @@ from tui_trader.clock import Clock
 from tui_trader.console.app import ConsoleApp
 from tui_trader.console.widgets.indicator import IndicatorPanel
 from tui_trader.link.client import LinkLost
-from tui_trader.messages import Command, Message
+from tui_trader.messages import (
+    Command,
+    CommandResult,
+    DecisionInspected,
+    InspectDecision,
+    Message,
+)
+from tui_trader.models import DecisionRecord
 
 
 class StillClock(Clock):
@@ -38,9 +45,14 @@ class StillClock(Clock):
 
 
 class FakeClient:
-    """An `EngineClient` that says what it is told to say and remembers what it was told."""
+    """An `EngineClient` that says what it is told to say and remembers what it was told.
 
-    def __init__(self, *messages: Message) -> None:
+    It shows the records that it has when asked for them, and knows no other.
+    """
+
+    def __init__(self, *messages: Message, records: Sequence[DecisionRecord] = ()) -> None:
+        self._numbers = count(8_000)
+        self._records = {record.compose_id: record for record in records}
         self._queue: asyncio.Queue[Sequence[Message] | Exception | None] = asyncio.Queue()
         self.sent: list[Command] = []
         self.resyncs = 0
@@ -56,6 +68,24 @@ class FakeClient:
 
     def send(self, command: Command) -> None:
         self.sent.append(command)
+        if isinstance(command, InspectDecision) and self._records:
+            self._show(command)
+
+    def _show(self, command: InspectDecision) -> None:
+        record = self._records.get(command.compose_id)
+        if record is not None:
+            self.say(DecisionInspected(market.NOW, record))
+        detail = "decision" if record is not None else f"no decision {command.compose_id}"
+        self.say(
+            CommandResult(
+                market.NOW,
+                command.command_id,
+                command.kind,
+                record is not None,
+                detail,
+                seq=next(self._numbers),
+            )
+        )
 
     def resync(self) -> None:
         self.resyncs += 1

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 
 import pytest
 
-from tests.console import market
+from tests.console import market, test_decisions
 from tests.console.fakes import FakeClient, StillClock, make_app, settle, shown, text_of
 from tui_trader.console.app import ConsoleApp
 from tui_trader.console.modals.help import help_rows
+from tui_trader.console.widgets.footer import Footer
 from tui_trader.messages import (
     ClosePosition,
     Command,
@@ -21,7 +22,7 @@ from tui_trader.messages import (
     Resume,
     TradingState,
 )
-from tui_trader.view.actions import ACTIONS, Action
+from tui_trader.view.actions import ACTIONS, SCREENS, Action
 
 SIZE = (120, 40)
 BY_NAME = {action.name: action for action in ACTIONS}
@@ -68,6 +69,16 @@ def test_keys_are_unique_and_dangerous_ones_are_upper_case() -> None:
     assert len(keys) == len(set(keys))
     assert all(action.key.isupper() for action in ACTIONS if action.dangerous)
     assert not any(action.key.startswith(("ctrl+a", "ctrl+b", "ctrl+s")) for action in ACTIONS)
+
+
+@pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.name)
+@pytest.mark.parametrize("screen", SCREENS)
+async def test_the_footer_names_what_acts_on_its_screen_and_nothing_else(
+    action: Action, screen: str
+) -> None:
+    named = {it.name for it in Footer(screen)._actions}
+    shows_itself = action.name == f"show_{screen}"
+    assert (action.name in named) is (screen in action.screens and not shows_itself)
 
 
 async def test_space_pauses_and_says_so_only_when_the_engine_does() -> None:
@@ -324,7 +335,7 @@ async def test_the_palette_finds_an_action_by_its_name() -> None:
         await shown(pilot)
         await pilot.press("ctrl+p", *"decide")
         await pilot.pause(0.3)
-        await pilot.press("enter", "enter")
+        await pilot.press("enter")
         await settle(pilot, lambda: client.sent)
         assert [type(command) for command in client.sent] == [DecideNow]
 
@@ -350,3 +361,30 @@ async def test_a_question_is_asked_once() -> None:
         app.action_kill()
         await settle(pilot)
         assert len(app.screen_stack) == 2
+
+
+PILOTS: dict[str, object] = {
+    "show_dashboard": test_decisions.test_sections_and_their_places_are_kept_meanwhile,
+    "show_decisions": test_decisions.test_a_line_says_what_was_decided_judged_done_and_paid,
+    "open": test_decisions.test_from_a_position_to_its_prompt_takes_three_keys_at_most,
+    "back": test_decisions.test_going_back_leads_to_where_one_came_from,
+    "filter": test_decisions.test_slash_filters_by_plain_words,
+    "toggle_pause": test_space_pauses_and_says_so_only_when_the_engine_does,
+    "close_position": test_x_closes_the_selected_position_after_a_yes,
+    "close_all": test_upper_x_closes_everything_after_a_yes,
+    "kill": test_the_word_kills_at_every_size,
+    "go_live": test_going_live_sends_the_account_as_typed,
+    "decide_now": test_d_decides_now,
+    "next_symbol": test_s_shows_each_symbol_in_turn,
+    "next_indicator": test_i_shows_each_indicator_in_turn,
+    "maximise": test_z_gives_the_focused_panel_all_the_room_but_banner_and_footer,
+    "toggle_follow": test_f_holds_the_events_and_counts_new_ones,
+    "resync": test_r_asks_for_a_snapshot,
+    "help": test_the_kill_switch_works_from_the_help_too,
+    "quit": test_quitting_lets_the_engine_end_first,
+}
+"""The test that presses the key of each action."""
+
+
+def test_the_key_of_every_action_is_pressed_by_a_test() -> None:
+    assert set(PILOTS) == set(BY_NAME)

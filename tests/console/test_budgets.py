@@ -16,6 +16,7 @@ from tui_trader.messages import AlertRaised, CandleChanged, Message, PortfolioMa
 TICK_BYTES = 250
 LOG_BYTES = 1_500
 IDLE_BYTES = 100
+SELECTION_BYTES = 2_000
 WORDS = market.REASONING.split()
 SIZES = [(80, 24), (120, 40), (200, 60)]
 
@@ -23,8 +24,10 @@ SIZES = [(80, 24), (120, 40), (200, 60)]
 class Console:
     """A running console whose bytes are counted."""
 
-    def __init__(self, size: tuple[int, int]) -> None:
-        self.client = FakeClient(market.snapshot(), market.health())
+    def __init__(self, size: tuple[int, int], *keys: str) -> None:
+        records = [market.record("c148")]
+        self.client = FakeClient(market.snapshot(), market.health(), records=records)
+        self._keys = keys
         self.clock = StillClock()
         self.app = make_app(self.client, self.clock)
         self.app.driver_class = CountingDriver
@@ -35,7 +38,7 @@ class Console:
         async with self.app.run_test(headless=False, size=self.size) as pilot:
             self._pilot = pilot
             await shown(pilot)
-            await settle(pilot)
+            await self.press(*self._keys)
             self.driver.take()
             yield self
 
@@ -48,6 +51,12 @@ class Console:
     async def cost(self, *messages: Message) -> int:
         """Bytes that showing these messages writes."""
         await told(self._pilot, self.client, *messages)
+        return len(self.driver.take().encode())
+
+    async def press(self, *keys: str) -> int:
+        """Bytes that these keys cost."""
+        await self._pilot.press(*keys)
+        await settle(self._pilot)
         return len(self.driver.take().encode())
 
     async def second(self) -> int:
@@ -107,6 +116,37 @@ async def test_a_log_line_costs_no_more_than_the_tail(size: tuple[int, int]) -> 
         lines = [await console.cost(alert(number)) for number in range(1, 9)]
     report("log line", size, lines, LOG_BYTES)
     assert max(lines) <= LOG_BYTES
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("keys", [("2",), ("2", "enter")], ids=["list", "decision"])
+async def test_the_decisions_cost_nothing_while_nothing_happens(
+    keys: tuple[str, ...], size: tuple[int, int]
+) -> None:
+    async with Console(size, *keys).running() as console:
+        seconds = [await console.second() for _ in range(20)]
+        ticks = [await console.cost(*tick(step * 2e-5)) for step in range(1, 6)]
+    report(f"idle {keys[-1]}", size, seconds, IDLE_BYTES)
+    assert sum(seconds) / len(seconds) <= IDLE_BYTES
+    assert sum(ticks) == 0, "a price is not shown here"
+
+
+@pytest.mark.parametrize("size", SIZES[:2], ids=str)
+async def test_moving_the_selection_costs_two_lines(size: tuple[int, int]) -> None:
+    async with Console(size, "2").running() as console:
+        moves = [await console.press("down") for _ in range(5)]
+    report("selection", size, moves, SELECTION_BYTES)
+    assert max(moves) <= SELECTION_BYTES
+
+
+@pytest.mark.parametrize("size", SIZES[:2], ids=str)
+async def test_how_the_model_does_costs_its_numbers(size: tuple[int, int]) -> None:
+    async with Console(size).running() as console:
+        costs = [
+            await console.cost(market.model_status(cost=0.31 + step / 100)) for step in range(1, 6)
+        ]
+    report("model status", size, costs, 100)
+    assert 0 < max(costs) <= 100
 
 
 async def test_a_marked_account_costs_its_numbers() -> None:

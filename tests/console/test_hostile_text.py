@@ -13,7 +13,7 @@ from textual.strip import Strip
 
 from tests.console import market
 from tests.console.counting import CountingDriver
-from tests.console.fakes import FakeClient, make_app, settle, shown, told
+from tests.console.fakes import FakeClient, make_app, settle, shown, text_of, told
 from tui_trader.console import crash, egress
 from tui_trader.console.app import ConsoleApp
 from tui_trader.messages import (
@@ -22,13 +22,28 @@ from tui_trader.messages import (
     EngineStopped,
     Gap,
     Message,
+    ModelState,
+    ModelStatus,
     OrderUpdated,
     RiskAssessed,
     Severity,
     TradingState,
     TradingStateChanged,
 )
-from tui_trader.models import Action, InstrumentRef, TradeSide, TxResult, TxStatus, Verdict
+from tui_trader.models import (
+    Action,
+    ComposeAudit,
+    DecisionRecord,
+    InstrumentRef,
+    ModelCall,
+    TradeHistoryEntry,
+    TradeSide,
+    TradeType,
+    TxResult,
+    TxStatus,
+    Verdict,
+)
+from tui_trader.view.actions import SECTIONS
 
 PAYLOADS = {
     "clear screen": "\x1b[2J\x1b[H",
@@ -83,7 +98,12 @@ def messages(evil: str) -> list[Message]:
         rationale=evil,
         reasoning=f"{evil}\n{evil}",
         error=evil,
+        token_usage={evil: 3},
+        filtered=(evil,),
+        unwrapped=(evil,),
+        flags=(evil,),
     )
+    status = ModelStatus(market.NOW, ModelState.BROWN_OUT, evil, evil, evil, cost_today_usd=0.1)
     return [
         replace(start, session=session, state_reason=evil),
         made,
@@ -94,8 +114,64 @@ def messages(evil: str) -> list[Message]:
             ts=market.NOW, seq=5_004, state=TradingState.HALTED, reason=evil, issuer=evil
         ),
         market.thinking(evil),
+        status,
         market.health(),
     ]
+
+
+def record(evil: str) -> DecisionRecord:
+    """The payload in every field of a decision's record."""
+    target = market.target(evil, Action.LONG, 0.9, 0.5).model_copy(update={"rationale": evil})
+    call = ModelCall(
+        compose_id=evil,
+        attempt=1,
+        asked_at=market.NOW,
+        provider=evil,
+        model=evil,
+        outcome=evil,
+        error=evil,
+        token_usage={evil: 1},
+    )
+    audit = ComposeAudit(
+        provider=evil,
+        model=evil,
+        error=evil,
+        prompt=evil,
+        prompt_hash=evil,
+        template=evil,
+        template_hash=evil,
+        snapshot_hash=evil,
+        answer_format=evil,
+        parameters={evil: evil},
+        raw_output=evil,
+        reasoning=evil,
+        finish_reason=evil,
+        token_usage={evil: 1},
+        calls=(call,),
+        unwrapped=(evil,),
+        filtered=(evil,),
+        flags=(evil,),
+    )
+    trade = TradeHistoryEntry(
+        instrument=InstrumentRef(symbol=evil),
+        side=TradeSide.BUY,
+        type=TradeType.LONG,
+        quantity=1.0,
+        note=evil,
+    )
+    row = dict.fromkeys(("instruction_id", "symbol", "side", "status", "order_id"), evil)
+    return DecisionRecord(
+        compose_id="c200",
+        ts=market.NOW,
+        audit=audit,
+        rationale=evil,
+        targets=(target,),
+        features=({"symbol": evil},),
+        instructions=(row | {"quantity": evil},),
+        verdicts=(Verdict(symbol=evil, rule=evil, outcome="veto", reason=evil),),
+        results=(row | {"reason": evil, "filled_qty": evil, "avg_exec_price": evil},),
+        trades=(trade,),
+    )
 
 
 @pytest.mark.parametrize("size", [(200, 60), (80, 24)], ids=str)
@@ -110,6 +186,46 @@ async def test_nothing_but_our_own_sequences_reaches_the_terminal(size: tuple[in
             assert_harmless(app)
         stopped = EngineStopped(ts=market.NOW, seq=6_000, reason=MIXED, error=MIXED)
         await told(pilot, client, stopped)
+        assert_harmless(app)
+
+
+@pytest.mark.parametrize("size", [(200, 60), (80, 24)], ids=str)
+@pytest.mark.parametrize("name", PAYLOADS)
+async def test_no_part_of_a_decision_acts_on_the_terminal_or_the_app(
+    name: str, size: tuple[int, int]
+) -> None:
+    evil = PAYLOADS[name]
+    client = FakeClient(*messages(evil), records=[record(evil)])
+    app = make_app(client)
+    app.driver_class = CountingDriver
+    async with app.run_test(headless=False, size=size) as pilot:
+        await shown(pilot)
+        await pilot.press("2")
+        await settle(pilot)
+        assert_harmless(app)
+        await pilot.press("enter")
+        await settle(pilot, lambda: app.view and app.view.inspections[0].record)
+        assert_harmless(app)
+        for section in (*SECTIONS[1:], SECTIONS[0]):
+            await pilot.press(section.key)
+            await settle(pilot)
+            assert f"[{section.key} {section.name}]" in text_of(app)
+            assert_harmless(app)
+        assert len(app.screen_stack) == 2, "nothing in the text was a key or a link"
+
+
+async def test_a_refusal_and_a_name_that_the_engine_gave_act_on_nothing() -> None:
+    start = market.snapshot()
+    assert start.portfolio is not None
+    held = start.portfolio.positions["BTC/USDT"].model_copy(update={"opened_by": MIXED})
+    view = start.portfolio.model_copy(update={"positions": {"BTC/USDT": held}})
+    client = FakeClient(replace(start, portfolio=view), records=[record("other")])
+    app = make_app(client)
+    app.driver_class = CountingDriver
+    async with app.run_test(headless=False, size=(80, 24)) as pilot:
+        await shown(pilot)
+        await pilot.press("enter")
+        await settle(pilot, lambda: "not shown: no decision" in text_of(app))
         assert_harmless(app)
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from textual.geometry import Region
 
-from tui_trader.console.screens.layout import regions
+from tui_trader.console.screens.layout import decision_regions, regions
 
 SIZES = st.tuples(st.integers(1, 320), st.integers(1, 120))
 PANELS = ("chart", "positions", "events", "agent")
@@ -20,6 +20,14 @@ def test_panels_cover_the_terminal_without_overlap(
     assert sum(place.area for place in places.values()) == width * height
     screen = Region(0, 0, width, height)
     assert all(screen.contains_region(place) for place in places.values())
+
+
+@given(SIZES, st.booleans())
+def test_so_do_the_list_and_the_decision(size: tuple[int, int], opened: bool) -> None:
+    width, height = size
+    places = decision_regions(width, height, opened=opened)
+    assert sum(place.area for place in places.values()) == width * height
+    assert ("detail" in places) is opened
 
 
 @given(SIZES)

@@ -31,3 +31,9 @@ def test_it_never_leaves_the_text(total: int, height: int, moves: list[int]) -> 
     for move in moves:
         scroll.move(move, total, height)
         assert 0 <= scroll.start(total, height) <= max(total - height, 0)
+
+
+def test_indentation_stays_and_the_work_grows_with_the_text_only() -> None:
+    assert wrapped('    "action": "hold"', 40) == ('    "action": "hold"',)
+    assert wrapped("  a bb ccc", 6) == ("  a bb", "ccc")
+    assert len(wrapped("漢" * 100_000, 80)) == 2_500

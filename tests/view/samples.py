@@ -9,10 +9,13 @@ from tui_trader.messages import (
     CycleCompleted,
     CycleSkipped,
     CycleStarted,
+    DecisionInspected,
     DecisionMade,
     EngineHealth,
     Fact,
     Message,
+    ModelState,
+    ModelStatus,
     OrderRequested,
     OrderUpdated,
     PortfolioMarked,
@@ -28,6 +31,8 @@ from tui_trader.messages import (
 from tui_trader.models import (
     Action,
     Candle,
+    ComposeAudit,
+    DecisionRecord,
     Fill,
     InstrumentRef,
     PortfolioView,
@@ -114,6 +119,19 @@ def decision(
         rationale=rationale,
         reasoning=reasoning,
     )
+
+
+def status(state: ModelState, ts: int = 0, cost: float | None = 0.31) -> ModelStatus:
+    return ModelStatus(ts, state, "deepseek", "m", "why", cost_today_usd=cost)
+
+
+def record(compose_id: str = "c1", **audit: object) -> DecisionRecord:
+    said = {"provider": "deepseek", "prompt": "told", "raw_output": "{}"} | audit
+    return DecisionRecord(compose_id=compose_id, ts=0, audit=ComposeAudit.model_validate(said))
+
+
+def inspected(compose_id: str = "c1", **audit: object) -> DecisionInspected:
+    return DecisionInspected(0, record(compose_id, **audit))
 
 
 def verdicts(number: int, ts: int = 0) -> RiskAssessed:
@@ -237,6 +255,8 @@ levels: st.SearchStrategy[Message] = st.one_of(
     st.builds(candle, _times, _prices, _symbols, st.sampled_from(["5m", "1h"]), st.booleans()),
     st.builds(lambda ts, value: PortfolioMarked(ts, portfolio(ts, value)), _times, _prices),
     st.builds(lambda n, ts, text: ReasoningStreamed(ts, f"c{n}", text), _cycles, _times, _words),
+    st.builds(status, st.sampled_from(ModelState), _times, st.none() | _prices),
+    st.builds(lambda n, words: inspected(f"c{n}", prompt=words), _cycles, _words),
     st.builds(
         lambda ts: EngineHealth(ts, feed_age_ms=1, next_cycle_ts=None, cycle_running=False), _times
     ),

@@ -1,11 +1,11 @@
 import sys
-import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from tui_trader.text import clean, one_line
 from tui_trader.view import format as fmt
 
 numbers = st.none() | st.floats(allow_nan=True, allow_infinity=True)
@@ -123,6 +123,36 @@ def test_countdowns_round_up_and_stop_at_zero(ms: int, written: str) -> None:
     assert fmt.countdown(ms) == written
 
 
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (None, "–"),
+        (float("nan"), "–"),
+        (0.0, "$0.00"),
+        (0.31, "$0.31"),
+        (3, "$3.00"),
+        (0.004, "$0.004"),
+        (0.0042, "$0.0042"),
+        (0.056, "$0.056"),
+        (0.0999, "$0.10"),
+        (0.00056, "$0.00056"),
+        (1e-9, "<$0.000001"),
+        (1_234.5, "$1,234.50"),
+        (-0.5, "-$0.50"),
+    ],
+)
+def test_what_a_model_costs_is_never_zero_unless_it_is(value: float | None, written: str) -> None:
+    assert fmt.usd(value) == written
+
+
+@pytest.mark.parametrize(
+    ("ms", "written"),
+    [(None, "–"), (31, "31ms"), (310, "0.3s"), (2_400, "2.4s"), (104_200, "104s")],
+)
+def test_latencies_are_seconds(ms: int | None, written: str) -> None:
+    assert fmt.seconds(ms) == written
+
+
 # Every kind of character, lone surrogates too.
 anything = st.text(
     st.characters(codec=None) | st.sampled_from("\x1b\x9b\x07\u202e\u200b\u2066\ud800\U000e0041"),
@@ -130,45 +160,17 @@ anything = st.text(
 )
 
 
-@given(anything)
-def test_clean_leaves_nothing_that_steers_a_terminal(text: str) -> None:
-    cleaned = fmt.clean(text)
-    kinds = {unicodedata.category(character) for character in cleaned.replace("\n", "")}
-    assert not kinds & {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-    assert cleaned == unicodedata.normalize("NFC", cleaned)
-    assert fmt.clean(cleaned) == cleaned
-    cleaned.encode()
-
-
-@given(anything, st.integers(1, 30))
-def test_clean_keeps_the_limit_and_one_line_has_no_break(text: str, limit: int) -> None:
-    assert len(fmt.clean(text, limit)) <= limit
-    assert "\n" not in fmt.one_line(text, limit)
-
-
-@given(st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E)))
-def test_clean_leaves_plain_text_as_it_is(text: str) -> None:
-    assert fmt.clean(text) == text
-
-
-def test_clean_keeps_breaks_and_turns_other_space_into_a_blank() -> None:
-    assert fmt.clean("a\r\nb\tc\u00a0d\u2028e") == "a\nb c d e"
-    assert fmt.clean("\x1b[31mred\x1b]0;title\x07") == "[31mred]0;title"
-    assert fmt.clean("e\u0301") == "é"
-    assert fmt.clean("abcdef", limit=4) == "abc…"
-
-
 def test_cells_agree_with_the_library_that_draws_them() -> None:
     printable = filter(str.isprintable, map(chr, range(sys.maxunicode + 1)))
     differing = [
         hex(ord(character))
         for character in printable
-        if fmt.cells(character) != cell_len(character) and fmt.clean(character) == character
+        if fmt.cells(character) != cell_len(character) and clean(character) == character
     ]
     assert differing == []
 
 
-@given(anything.map(fmt.one_line), st.integers(0, 30))
+@given(anything.map(one_line), st.integers(0, 30))
 def test_fit_never_exceeds_and_pad_always_fills_the_width(text: str, width: int) -> None:
     fitted = fmt.fit(text, width)
     assert fmt.cells(fitted) <= width

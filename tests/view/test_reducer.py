@@ -1,3 +1,4 @@
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -16,6 +17,7 @@ from tui_trader.messages import (
     EngineStopped,
     Gap,
     Message,
+    ModelState,
     Pause,
     ReasoningStreamed,
     Severity,
@@ -32,7 +34,15 @@ from tui_trader.view.model import (
     LinkState,
     ViewModel,
 )
-from tui_trader.view.reducer import link_ended, link_lost, overdue, reduce, sent
+from tui_trader.view.reducer import (
+    REASONING_KEPT,
+    REASONING_STEP,
+    link_ended,
+    link_lost,
+    overdue,
+    reduce,
+    sent,
+)
 
 
 def _after(*messages: Message, view: ViewModel | None = None) -> ViewModel:
@@ -119,7 +129,7 @@ def test_numbers_are_the_same_however_little_of_the_past_is_told(
         return [
             (view.state, view.state_reason, view.last_seq),
             (view.trades, view.denials, view.cycle_number),
-            (view.portfolio, view.equity, view.digest, view.quotes),
+            (view.portfolio, view.equity, view.digest, view.quotes, view.model_status),
         ]
 
     assert numbers(attached) == numbers(watched)
@@ -309,7 +319,84 @@ def test_an_unusable_answer_is_a_warning_with_its_reason() -> None:
     broken = replace(samples.decision(3, outcome="parse_error"), error="no JSON")
     line = _after(broken).events[-1]
     assert line.severity is Severity.WARNING
-    assert line.text == "#3 parse_error: no JSON; LONG BTC/USDT 8.0%"
+    assert line.text == "#3 parse error: no JSON; LONG BTC/USDT 8.0%"
+
+
+def test_a_line_says_what_an_answer_cost_and_that_it_contradicts() -> None:
+    paid = replace(
+        samples.decision(148),
+        token_usage={"total_tokens": 1_912},
+        latency_ms=2_400,
+        cost_usd=0.004,
+        flags=("RSI 80, told 61", "price"),
+    )
+    assert _after(paid).events[-1].text == (
+        "#148 LONG BTC/USDT 8.0% (1,912 tok, 2.4s, $0.004) ! 2 flags"
+    )
+
+
+@pytest.mark.parametrize(
+    ("outcome", "words", "severity"),
+    [
+        ("brown_out", "brown-out", Severity.WARNING),
+        ("capped", "capped", Severity.WARNING),
+        ("stopped", "stopped", Severity.ERROR),
+        ("llm_error", "llm error", Severity.WARNING),
+    ],
+)
+def test_each_failure_of_a_model_has_its_line(outcome: str, words: str, severity: Severity) -> None:
+    failed = replace(samples.decision(3, outcome=outcome), error="401: refused", targets=())
+    line = _after(failed).events[-1]
+    assert (line.text, line.severity) == (f"#3 {words}: 401: refused; no targets", severity)
+
+
+def test_how_the_model_does_is_the_newest_that_was_heard() -> None:
+    nasty = replace(samples.status(ModelState.CAPPED), detail="spent\x1b[2J", model="m\u202e")
+    view = _after(samples.status(ModelState.READY), nasty, view=_attached())
+    assert view.model_status == replace(samples.status(ModelState.CAPPED), detail="spent[2J")
+    late = replace(samples.snapshot(), model_status=nasty)
+    assert _after(late).model_status == view.model_status
+    assert _after(samples.snapshot(), view=view).model_status is None
+
+
+# --- reasoning that grows -------------------------------------------------------------------------
+
+
+def test_of_long_reasoning_the_end_stays_and_the_rest_is_counted() -> None:
+    text = "".join(f"{number:9} " for number in range(20_000))
+    view = _after(ReasoningStreamed(1, "c1", text, tokens=50_000))
+    assert view.reasoning is not None
+    assert view.reasoning.text == text[view.reasoning.cut :]
+    assert REASONING_KEPT <= len(view.reasoning.text) < REASONING_KEPT + REASONING_STEP
+    assert view.reasoning.tokens == 50_000
+    decided = _after(replace(samples.decision(1), reasoning=text), view=view)
+    assert decided.reasoning == replace(view.reasoning, live=False)
+
+
+def test_the_work_of_an_update_does_not_grow_with_the_reasoning() -> None:
+    # In Chinese each character is work, so that calls count it.
+    whole = "趋势向上，等待回调。\n" * 18_200
+    assert len(whole) > 200_000
+    view, work = ViewModel(), []
+    for step in range(1, 2_001):
+        message = ReasoningStreamed(step, "c1", whole[: step * 100])
+        calls = 0
+
+        def count(frame: object, event: str, argument: object) -> None:
+            nonlocal calls
+            calls += event in ("call", "c_call")
+
+        sys.setprofile(count)
+        try:
+            view, _ = reduce(view, message)
+        finally:
+            sys.setprofile(None)
+        work.append(calls)
+        assert view.reasoning is not None
+        assert len(view.reasoning.text) <= REASONING_KEPT + REASONING_STEP
+    full = (REASONING_KEPT + REASONING_STEP) // 100
+    assert max(work[full:]) <= 1.01 * max(work[:full])
+    assert max(work[:full]) > 1_000, "nothing was counted"
 
 
 def test_words_of_models_and_venues_are_cleaned_on_the_way_in() -> None:
@@ -321,7 +408,8 @@ def test_words_of_models_and_venues_are_cleaned_on_the_way_in() -> None:
     )
     decision = view.decision
     assert decision is not None
-    assert decision.rationale == decision.reasoning == "]0;owned\nby me"
+    assert view.reasoning is not None
+    assert decision.rationale == view.reasoning.text == "]0;owned\nby me"
     assert decision.results[0].reason == "]0;owned by me"
     assert view.events[-1].text == "]0;owned by me"
     assert "\x1b" not in repr(view)
@@ -383,6 +471,8 @@ def test_reduce_is_pure_and_names_every_part_it_changes(
         Dirty.EVENTS: ("events",),
         Dirty.HEALTH: ("health",),
         Dirty.COMMANDS: ("pending", "outcome"),
+        Dirty.MODEL: ("model_status",),
+        Dirty.INSPECTION: ("inspections",),
     }
     for part, names in parts.items():
         if any(getattr(after, name) != getattr(view, name) for name in names):

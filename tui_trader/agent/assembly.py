@@ -185,6 +185,7 @@ async def _on(
         set_state=set_state,
         record=journal.write_operator,
         acted=house.operator_acted,
+        recorded=lambda compose_id: account.store.history(reference_id=compose_id),
         kill_path=account.kill_path,
         run_id=run_id,
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from tui_trader.agent import cycle_logs, kill_file
+from tui_trader.agent.decision_records import decision_record
 from tui_trader.agent.desk import OrderDesk
 from tui_trader.clock import Clock
 from tui_trader.messages import (
@@ -14,7 +15,9 @@ from tui_trader.messages import (
     Command,
     CommandResult,
     DecideNow,
+    DecisionInspected,
     GoLive,
+    InspectDecision,
     Kill,
     Message,
     Pause,
@@ -62,7 +65,7 @@ class OperatorControl:
 
     `set_state` changes the trading state in memory at once, then makes it durable; it raises when
     the disk refuses. `acted` is called when the operator resumes or asks for a decision: what waits
-    for that may go on.
+    for that may go on. `recorded` reads what was written down of one cycle, by its `compose_id`.
     """
 
     def __init__(
@@ -77,6 +80,7 @@ class OperatorControl:
         set_state: Callable[[TradingState], None],
         record: Callable[[Sequence[HistoryRecord]], None],
         acted: Callable[[], None],
+        recorded: Callable[[str], Sequence[HistoryRecord]],
         kill_path: Path | None,
         run_id: str,
     ) -> None:
@@ -89,6 +93,7 @@ class OperatorControl:
         self._set_state = set_state
         self._record = record
         self._acted = acted
+        self._recorded = recorded
         self._loop: RunningLoop | None = None
         self._kill_path = kill_path
         self._run_id = run_id
@@ -99,6 +104,7 @@ class OperatorControl:
             Kill.kind: self._kill,
             ClosePosition.kind: self._close,
             DecideNow.kind: self._decide,
+            InspectDecision.kind: self._inspect,
             GoLive.kind: self._go_live,
             Stop.kind: self._stop,
         }
@@ -217,6 +223,17 @@ class OperatorControl:
     async def _decide(self, command: Command) -> Answer:
         self._acted()
         return self._loop.decide_now() if self._loop else (False, "the engine is starting")
+
+    async def _inspect(self, command: Command) -> Answer:
+        """Show a decision's record: one query by an index, on the way of no trade."""
+        compose_id = command.compose_id if isinstance(command, InspectDecision) else ""
+        if not compose_id:
+            return False, "which decision? None was named"
+        record = decision_record(self._recorded(compose_id))
+        if record is None:
+            return False, f"no decision {compose_id} is written down (a cycle is when it ends)"
+        self._publish(DecisionInspected(self._clock.now_ms(), record))
+        return True, f"decision {compose_id}"
 
     async def _go_live(self, command: Command) -> Answer:
         return False, "refused: there is no venue for live trading in this version"

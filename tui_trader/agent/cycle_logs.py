@@ -140,6 +140,7 @@ def records(
         RecordKind.COMPOSE: {
             "rationale": composed.rationale,
             "audit": audit.model_dump(mode="json"),
+            "targets": [target.model_dump(mode="json") for target in composed.targets],
         },
         RecordKind.INSTRUCTIONS: {
             "instructions": [

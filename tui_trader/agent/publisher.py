@@ -12,6 +12,7 @@ from tui_trader.messages import (
     CycleStarted,
     Fact,
     Message,
+    ModelStatus,
     OrderUpdated,
     PortfolioMarked,
     QuoteChanged,
@@ -60,6 +61,7 @@ class Publisher:
         self._equity: deque[MetricPoint] = deque(equity, maxlen=keep_equity)
         self._portfolio: PortfolioView | None = None
         self._digest: TradeDigest | None = None
+        self._model_status: ModelStatus | None = None
         self._earlier_trades = 0
         self._earlier_denials = 0
         self._earlier_cycles = 0
@@ -112,6 +114,7 @@ class Publisher:
             earlier_trades=self._earlier_trades,
             earlier_denials=self._earlier_denials,
             earlier_cycles=self._earlier_cycles,
+            model_status=self._model_status,
         )
 
     def _keep_fact(self, fact: Fact) -> None:
@@ -139,6 +142,8 @@ class Publisher:
             self._quotes[message.ticker.symbol] = message.ticker
         elif isinstance(message, PortfolioMarked):
             self._portfolio = message.view
+        elif isinstance(message, ModelStatus):
+            self._model_status = message
         elif isinstance(message, CandleChanged) and message.closed:
             self._keep_candle(message.candle)
 

@@ -1,4 +1,4 @@
-"""The console: one app, one dashboard, one table of actions."""
+"""The console: one app, a screen for each question, one table of actions."""
 
 from __future__ import annotations
 
@@ -13,14 +13,12 @@ from tui_trader.console import StartRefused, environment
 
 environment.prepare()
 
-from textual.app import App  # noqa: E402
 from textual.binding import Binding, BindingType  # noqa: E402
-from textual.screen import Screen  # noqa: E402
 
 from tui_trader.clock import Clock  # noqa: E402
 from tui_trader.console import egress, theme  # noqa: E402
 from tui_trader.console.scene import Scene, ViewUpdated  # noqa: E402
-from tui_trader.console.screens.dashboard import Dashboard  # noqa: E402
+from tui_trader.console.screens.stack import ScreensApp  # noqa: E402
 from tui_trader.view.actions import ACTIONS  # noqa: E402
 
 if TYPE_CHECKING:
@@ -34,7 +32,6 @@ if TYPE_CHECKING:
 
 
 _CLOCKS_AGREE_MS = 2_000
-_ACTION_NAMES = frozenset(action.name for action in ACTIONS)
 
 
 def _palette() -> type[Provider]:
@@ -43,7 +40,7 @@ def _palette() -> type[Provider]:
     return Actions
 
 
-class ConsoleApp(App[None], inherit_bindings=False):
+class ConsoleApp(ScreensApp, inherit_bindings=False):
     """Shows one engine and hands it the operator's commands.
 
     `connect` makes the client; it is called once, in a thread, after the first frame, and may
@@ -59,7 +56,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
     ESCAPE_TO_MINIMIZE = False
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
-            Binding(action.key, action.name, action.title, show=False, priority=True)
+            Binding(action.key, action.name, action.title, show=False, priority=action.priority)
             for action in ACTIONS
         ),
         Binding("ctrl+c", "interrupt", "Quit", show=False, priority=True),
@@ -74,7 +71,8 @@ class ConsoleApp(App[None], inherit_bindings=False):
         issuer: str = "console",
         hosted: bool = True,
     ) -> None:
-        super().__init__()
+        connecting = "starting the engine…" if hosted else "attaching to the engine…"
+        super().__init__(Scene(now_ms=clock.now_ms(), now=clock.monotonic(), connecting=connecting))
         egress.install()
         self.register_theme(theme.CONSOLE_THEME)
         self.theme = theme.CONSOLE_THEME.name
@@ -89,19 +87,8 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self.refused: str | None = None
         self.left = threading.Event()
         self._behind_ms = 0
-        self._dashboard = Dashboard()
-        self._scene = Scene(
-            now_ms=clock.now_ms(),
-            now=clock.monotonic(),
-            connecting="starting the engine…" if hosted else "attaching to the engine…",
-        )
 
     # --- start and end ----------------------------------------------------------------------------
-
-    def get_default_screen(self) -> Screen[Any]:
-        """The dashboard."""
-        self._dashboard.scene = self._scene
-        return self._dashboard
 
     def on_mount(self) -> None:
         """The engine starts once the first frame is on its way."""
@@ -142,7 +129,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
             self.exit(return_code=self.engine_code())
             return
         self._leaving = True
-        self._show(replace(self._scene, leaving=True))
+        self._show(replace(self.scene, leaving=True))
         self.run_worker(self._leave(), group="leave")
 
     async def _leave(self) -> None:
@@ -151,7 +138,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
 
     def engine_code(self) -> int:
         """1 when the engine failed, else 0."""
-        stopped = self._scene.view.stopped if self._scene.view else None
+        stopped = self.scene.view.stopped if self.scene.view else None
         return 1 if stopped is not None and stopped.error is not None else 0
 
     def _fatal_error(self) -> None:
@@ -168,7 +155,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
     @property
     def view(self) -> ViewModel | None:
         """The newest view, None until the engine was heard."""
-        return self._scene.view
+        return self.scene.view
 
     def on_view_updated(self, message: ViewUpdated) -> None:
         """Hand the newest view to the screens that are shown."""
@@ -177,32 +164,27 @@ class ConsoleApp(App[None], inherit_bindings=False):
             behind = health.ts - self._clock.now_ms()
             self._behind_ms = behind if abs(behind) > _CLOCKS_AGREE_MS else 0
         scene = replace(
-            self._scene,
+            self.scene,
             view=message.view,
             heard=message.heard,
-            symbol=_shown_symbol(message.view, self._scene.symbol),
+            symbol=_shown_symbol(message.view, self.scene.symbol),
             now_ms=self._clock.now_ms() + self._behind_ms,
             now=self._clock.monotonic(),
         )
-        self._scene = scene
-        self._dashboard.apply(scene, message.dirty)
-        self._apply_to_modals()
+        self.scene = scene
+        self.watched.apply(scene, message.dirty)
+        self.apply_to_questions()
 
     def tick(self) -> None:
         """A second has passed."""
         now_ms = self._clock.now_ms() + self._behind_ms
-        self._scene = replace(self._scene, now_ms=now_ms, now=self._clock.monotonic())
-        self._dashboard.tick(self._scene.now_ms, self._scene.now)
+        self.scene = replace(self.scene, now_ms=now_ms, now=self._clock.monotonic())
+        self.watched.tick(self.scene.now_ms, self.scene.now)
 
     def _show(self, scene: Scene) -> None:
-        self._scene = scene
-        self._dashboard.show(scene)
-        self._apply_to_modals()
-
-    def _apply_to_modals(self) -> None:
-        for screen in self.screen_stack:
-            if (apply := getattr(screen, "apply", None)) and screen is not self._dashboard:
-                apply(self._scene)
+        self.scene = scene
+        self.watched.show(scene)
+        self.apply_to_questions()
 
     # --- commands ---------------------------------------------------------------------------------
 
@@ -229,7 +211,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
             if answer is not None:
                 then(answer)
 
-        self.push_screen(Confirmation(question, self._scene), answered)
+        self.push_screen(Confirmation(question, self.scene), answered)
 
     def action_toggle_pause(self) -> None:
         """Pause; resume when paused; ask before resuming from a kill."""
@@ -249,9 +231,11 @@ class ConsoleApp(App[None], inherit_bindings=False):
         from tui_trader.console.modals import questions
         from tui_trader.messages import ClosePosition
 
-        symbol = self._dashboard.selected_symbol
+        if self.watched is not self.dashboard:
+            self.dashboard.show(self.scene)  # what is not shown is not told of news
+        symbol = self.dashboard.selected_symbol
         if symbol is None:
-            self._dashboard.say("no open position is known: nothing to close")
+            self.watched.say("no open position is known: nothing to close")
             return
         self._ask(questions.close(symbol), lambda _: self._send(ClosePosition, symbol=symbol))
 
@@ -286,40 +270,60 @@ class ConsoleApp(App[None], inherit_bindings=False):
         """Ask for a fresh snapshot."""
         if self._bridge is not None:
             self._bridge.resync()
-            self._dashboard.say("asked the engine for a fresh snapshot")
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool:
-        """Keys are actions on the dashboard and over the help; a question takes them as text.
-
-        They have priority, so that each acts before the next one is read: keys come in bursts.
-        """
-        return (
-            action not in _ACTION_NAMES
-            or self.screen is self._dashboard
-            or getattr(self.screen, "KEYS_ARE_ACTIONS", False)
-        )
+            self.watched.say("asked the engine for a fresh snapshot")
 
     # --- looking ----------------------------------------------------------------------------------
+
+    def action_show_dashboard(self) -> None:
+        """The dashboard."""
+        self.watch_screen(self.dashboard)
+
+    def action_show_decisions(self) -> None:
+        """The decisions, as they were left."""
+        self.watch_screen(self.decisions)
+
+    def action_open(self) -> None:
+        """Open the chosen decision, and ask for its record where it is not known."""
+        from tui_trader.messages import InspectDecision
+
+        watched, decisions = self.watched, self.decisions
+        if (compose_id := watched.chosen()) is None:
+            return
+        if decisions.opened != compose_id or watched is not decisions:
+            decisions.open(compose_id, from_dashboard=watched is self.dashboard)
+        known = self.view.inspection(compose_id) if self.view else None
+        if known is None or known.refused is not None:
+            self._send(InspectDecision, compose_id=compose_id)
+        self.watch_screen(decisions)
+
+    def action_filter(self) -> None:
+        """Type words that decisions must have."""
+        self.decisions.type_filter()
+
+    async def action_back(self) -> None:
+        """Close what is open, at last the screen."""
+        if self.decisions.back():
+            self.watch_screen(self.dashboard)
 
     def action_next_symbol(self) -> None:
         """Chart the next symbol."""
         symbols = self.view.session.symbols if self.view and self.view.session else ()
         if symbols:
-            current = self._scene.symbol
+            current = self.scene.symbol
             place = symbols.index(current) + 1 if current in symbols else 0
-            self._show(replace(self._scene, symbol=symbols[place % len(symbols)]))
+            self._show(replace(self.scene, symbol=symbols[place % len(symbols)]))
 
     def action_next_indicator(self) -> None:
         """Show the next indicator."""
-        self._dashboard.next_indicator()
+        self.dashboard.next_indicator()
 
     def action_maximise(self) -> None:
         """Give the focused panel all the room, or take it back."""
-        self._dashboard.toggle_maximised()
+        self.dashboard.toggle_maximised()
 
     def action_toggle_follow(self) -> None:
         """Hold the event tail, or let it follow."""
-        self._dashboard.toggle_follow()
+        self.dashboard.toggle_follow()
 
     def action_help(self) -> None:
         """All keys; pressed again, back."""

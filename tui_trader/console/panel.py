@@ -37,6 +37,11 @@ class Panel(Canvas, can_focus=True):
         self.scene = scene
         self.redraw()
 
+    @property
+    def active(self) -> bool:
+        """Whether keys act in this panel: its frame is heavier then."""
+        return self.has_focus
+
     def heading(self) -> Row:
         """The title in the upper edge of the frame."""
         return ()
@@ -58,7 +63,7 @@ class Panel(Canvas, can_focus=True):
             rows, heading = [_stale(row) for row in rows], _stale(heading)
         if not framed:
             return [strip_of(row, width) for row in rows]
-        return frame(rows, width, height, heading, self.note(), focused=self.has_focus)
+        return frame(rows, width, height, heading, self.note(), focused=self.active)
 
     def on_mount(self) -> None:
         """The frame shows the focus."""

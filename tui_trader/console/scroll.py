@@ -31,26 +31,34 @@ class Scroll:
 
 @lru_cache(maxsize=512)
 def wrapped(paragraph: str, width: int) -> tuple[str, ...]:
-    """One paragraph in lines of at most `width` cells, broken at spaces where there are any."""
+    """One paragraph in lines of at most `width` cells, broken at spaces where there are any. Its
+    indentation stays."""
     lines: list[str] = []
-    line = ""
+    line: str | None = None
+    used = 0
     for word in paragraph.split(" "):
-        joined = f"{line} {word}" if line else word
-        if cells(joined) <= width:
-            line = joined
+        size = cells(word)
+        if line is not None and used + 1 + size <= width:
+            line, used = f"{line} {word}", used + 1 + size
             continue
-        if line:
+        if line and not line.isspace():
             lines.append(line)
-        *full, line = _pieces(word, width)
-        lines.extend(full)
-    return (*lines, line)
+        line, used = word, size
+        if size > width:
+            *full, line = _pieces(word, width)
+            lines.extend(full)
+            used = cells(line)
+    return (*lines, line or "")
 
 
 def _pieces(word: str, width: int) -> list[str]:
     """A word in pieces of at most `width` cells."""
-    pieces = [""]
-    for character in word:
-        if pieces[-1] and cells(pieces[-1] + character) > width:
-            pieces.append("")
-        pieces[-1] += character
-    return pieces
+    pieces: list[str] = []
+    start = used = 0
+    for place, character in enumerate(word):
+        size = cells(character)
+        if place > start and used + size > width:
+            pieces.append(word[start:place])
+            start, used = place, 0
+        used += size
+    return [*pieces, word[start:]]

@@ -18,7 +18,9 @@ from tui_trader.messages import (
     TradingStateChanged,
 )
 from tui_trader.models import Action, PriceMode, TargetPosition, TxResult, TxStatus, Verdict
-from tui_trader.view.format import money, one_line, percent, price, quantity
+from tui_trader.text import one_line
+from tui_trader.view.decisions import outcome_words, tokens
+from tui_trader.view.format import money, percent, price, quantity, seconds, usd
 from tui_trader.view.model import EventLine
 
 Said = tuple[Severity, str, str]
@@ -30,7 +32,13 @@ _ORDER_SEVERITY = {
     TxStatus.ERROR: Severity.ERROR,
 }
 
-_UNUSABLE = {"parse_error", "llm_error"}
+_TROUBLE = {
+    "parse_error": Severity.WARNING,
+    "llm_error": Severity.WARNING,
+    "brown_out": Severity.WARNING,
+    "capped": Severity.WARNING,
+    "stopped": Severity.ERROR,
+}
 
 
 def lines(fact: Fact) -> tuple[EventLine, ...]:
@@ -46,12 +54,12 @@ def lines(fact: Fact) -> tuple[EventLine, ...]:
 
 def _decision(fact: DecisionMade) -> Iterator[Said]:
     targets = ", ".join(map(_target, fact.targets)) or "no targets"
-    usage = _usage(fact)
+    usage = _usage(fact) + _flagged(fact)
     text = f"#{fact.number} {targets}{usage}"
     if fact.outcome != "ok":
         because = f": {fact.error}" if fact.error else ""
-        text = f"#{fact.number} {fact.outcome}{because}; {targets}{usage}"
-    yield Severity.WARNING if fact.outcome in _UNUSABLE else Severity.INFO, "decision", text
+        text = f"#{fact.number} {outcome_words(fact.outcome)}{because}; {targets}{usage}"
+    yield _TROUBLE.get(fact.outcome, Severity.INFO), "decision", text
 
 
 def _target(target: TargetPosition) -> str:
@@ -62,13 +70,21 @@ def _target(target: TargetPosition) -> str:
 
 
 def _usage(fact: DecisionMade) -> str:
-    """Tokens and seconds of an answer, as far as they are known."""
+    """Tokens, seconds and cost of an answer, as far as they are known."""
     parts = []
-    if tokens := fact.token_usage.get("total_tokens"):
-        parts.append(f"{tokens:,} tok")
+    if (count := tokens(fact.token_usage)) is not None:
+        parts.append(f"{count:,} tok")
     if fact.latency_ms is not None:
-        parts.append(f"{fact.latency_ms / 1000:.1f}s")
+        parts.append(seconds(fact.latency_ms))
+    if fact.cost_usd is not None:
+        parts.append(usd(fact.cost_usd))
     return f" ({', '.join(parts)})" if parts else ""
+
+
+def _flagged(fact: DecisionMade) -> str:
+    """How many of its words contradict what it was told."""
+    count = len(fact.flags)
+    return f" ! {count} flag{'' if count == 1 else 's'}" if count else ""
 
 
 def _risk(fact: RiskAssessed) -> Iterator[Said]:

@@ -8,13 +8,11 @@ import math
 import unicodedata
 from functools import lru_cache
 
-from tui_trader.text import clean as clean
-from tui_trader.text import one_line as one_line
-
 UNKNOWN = "–"
 
 _MAX_DECIMALS = 12
 _QUANTITY_DECIMALS = 8
+_LEAST_USD = 0.000001
 
 
 # --- numbers --------------------------------------------------------------------------------------
@@ -68,6 +66,20 @@ def bar(fraction: float | None, width: int) -> str:
     return "▰" * filled + "▱" * (width - filled)
 
 
+def usd(value: float | None) -> str:
+    """What a model cost in US dollars: `$0.31`, and what is small to two digits: `$0.0042`."""
+    if value is None or not math.isfinite(value):
+        return UNKNOWN
+    if 0 < abs(value) < _LEAST_USD:
+        return f"<${_LEAST_USD:f}"
+    decimals = 2
+    if 0 < abs(value) < 0.1:
+        decimals = 1 - math.floor(math.log10(abs(value)))
+    text = f"{abs(value):,.{decimals}f}"
+    whole, _, part = text.partition(".")
+    return f"{'-' if value < 0 else ''}${whole}.{part.rstrip('0'):0<2}"
+
+
 def _number(value: float | None, spec: str, width: int, unit: str = "") -> str:
     if value is None or not math.isfinite(value):
         return _right(UNKNOWN, width)
@@ -82,6 +94,15 @@ def _right(text: str, width: int) -> str:
 
 
 # --- times ----------------------------------------------------------------------------------------
+
+
+def seconds(ms: int | None) -> str:
+    """How long something took: `2.4s`, from a hundred on `104s`, below a tenth `31ms`."""
+    if ms is None:
+        return UNKNOWN
+    if ms < 100:
+        return f"{ms}ms"
+    return f"{ms / 1000:.1f}s" if ms < 99_950 else f"{ms / 1000:.0f}s"
 
 
 def age(ms: int | None, width: int = 0) -> str:

@@ -9,12 +9,14 @@ from enum import Flag, StrEnum, auto
 from tui_trader.messages import (
     EngineHealth,
     EngineStopped,
+    ModelStatus,
     SessionInfo,
     Severity,
     TradingState,
 )
 from tui_trader.models import (
     Candle,
+    DecisionRecord,
     MetricPoint,
     PortfolioView,
     TargetPosition,
@@ -30,6 +32,7 @@ MAX_EVENTS = 500
 MAX_DECISIONS = 200
 MAX_EQUITY = 2_000
 MAX_MARKERS = 200
+MAX_INSPECTIONS = 4
 
 
 class LinkState(StrEnum):
@@ -56,6 +59,8 @@ class Dirty(Flag):
     EVENTS = auto()
     HEALTH = auto()
     COMMANDS = auto()
+    MODEL = auto()
+    INSPECTION = auto()
     ALL = (
         SESSION
         | STATE
@@ -68,6 +73,8 @@ class Dirty(Flag):
         | EVENTS
         | HEALTH
         | COMMANDS
+        | MODEL
+        | INSPECTION
     )
 
 
@@ -95,7 +102,11 @@ class TradeMarker:
 
 @dataclass(frozen=True, slots=True)
 class DecisionView:
-    """One decision with what became of it. `results` is empty until orders were answered."""
+    """One decision with what became of it. `results` is empty until orders were answered.
+
+    `unwrapped`, `filtered` and `flags` are remarks on the answer; what the model thought is in
+    `ViewModel.reasoning` for the newest decision, and in the record of any.
+    """
 
     number: int
     compose_id: str
@@ -105,10 +116,14 @@ class DecisionView:
     outcome: str
     rationale: str
     targets: tuple[TargetPosition, ...]
-    reasoning: str = ""
     error: str | None = None
     latency_ms: int | None = None
+    first_token_ms: int | None = None
     token_usage: dict[str, int] = field(default_factory=dict)
+    cost_usd: float | None = None
+    unwrapped: tuple[str, ...] = ()
+    filtered: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
     results: tuple[TxResult, ...] = ()
     complete: bool = False
@@ -116,12 +131,32 @@ class DecisionView:
 
 @dataclass(frozen=True, slots=True)
 class Reasoning:
-    """The reasoning being streamed (`live`) or, once decided, the last one."""
+    """The reasoning being streamed (`live`) or, once decided, the last one.
+
+    `text` is the end of it, `cut` how many characters of its beginning are not there.
+    """
 
     compose_id: str
     text: str
     answer: str
     live: bool
+    cut: int = 0
+    tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """A decision's record as this console asked for it: on its way, here, or refused.
+
+    The record's texts are clean; `cut` says how many characters of its `prompt`, `raw_output` and
+    `reasoning` were too many to show.
+    """
+
+    compose_id: str
+    command_id: str
+    record: DecisionRecord | None = None
+    cut: dict[str, int] = field(default_factory=dict)
+    refused: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +199,10 @@ class ViewModel:
     denials: int = 0
     trades: int = 0
     health: EngineHealth | None = None
+    model_status: ModelStatus | None = None
     pending: tuple[PendingCommand, ...] = ()
     outcome: CommandOutcome | None = None
+    inspections: tuple[Inspection, ...] = ()
     stopped: EngineStopped | None = None
     last_seq: int = 0
     gaps: int = 0
@@ -174,3 +211,7 @@ class ViewModel:
     def decision(self) -> DecisionView | None:
         """The newest decision."""
         return self.decisions[-1] if self.decisions else None
+
+    def inspection(self, compose_id: str) -> Inspection | None:
+        """What is known of the record of one decision, None while nobody has asked for it."""
+        return next((it for it in self.inspections if it.compose_id == compose_id), None)

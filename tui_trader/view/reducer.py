@@ -12,12 +12,15 @@ from tui_trader.messages import (
     CommandResult,
     CycleCompleted,
     CycleStarted,
+    DecisionInspected,
     DecisionMade,
     EngineHealth,
     EngineStopped,
     Fact,
     Gap,
+    InspectDecision,
     Message,
+    ModelStatus,
     OrderUpdated,
     PortfolioMarked,
     QuoteChanged,
@@ -27,8 +30,9 @@ from tui_trader.messages import (
     TradingStateChanged,
 )
 from tui_trader.models import Candle, MetricPoint, TargetPosition, TxResult, Verdict
+from tui_trader.text import clean, clean_end, one_line
+from tui_trader.view import inspection
 from tui_trader.view.events import lines
-from tui_trader.view.format import clean, one_line
 from tui_trader.view.model import (
     MAX_CANDLES,
     MAX_DECISIONS,
@@ -46,6 +50,8 @@ from tui_trader.view.model import (
 )
 
 MAX_PENDING = 50
+REASONING_KEPT, REASONING_STEP = 12_000, 4_000
+"""Characters of the newest reasoning, and by how many its beginning is cut off."""
 
 Reduced = tuple[ViewModel, Dirty]
 _T = TypeVar("_T")
@@ -73,7 +79,11 @@ def reduce(view: ViewModel, message: Message) -> Reduced:
 def sent(view: ViewModel, command: Command, now: float) -> Reduced:
     """The view after `command` was handed over at `now` (monotonic seconds): it waits, no more."""
     waiting = PendingCommand(command.command_id, command.kind, now)
-    return replace(view, pending=(*view.pending, waiting)[-MAX_PENDING:]), Dirty.COMMANDS
+    view = replace(view, pending=(*view.pending, waiting)[-MAX_PENDING:])
+    if not isinstance(command, InspectDecision):
+        return view, Dirty.COMMANDS
+    inspections = inspection.asked(view.inspections, command)
+    return replace(view, inspections=inspections), Dirty.COMMANDS | Dirty.INSPECTION
 
 
 def overdue(view: ViewModel, now: float, limit: float = 2.0) -> tuple[PendingCommand, ...]:
@@ -111,6 +121,7 @@ def _snapshot(view: ViewModel, snapshot: Snapshot) -> Reduced:
         cycle_number=snapshot.earlier_cycles,
         pending=view.pending,
         outcome=view.outcome,
+        inspections=view.inspections,
         gaps=view.gaps,
     )
     for fact in snapshot.facts:
@@ -130,6 +141,7 @@ def _snapshot(view: ViewModel, snapshot: Snapshot) -> Reduced:
         portfolio=snapshot.portfolio,
         equity=snapshot.equity[-MAX_EQUITY:],
         digest=snapshot.digest,
+        model_status=snapshot.model_status and _cleaned_status(snapshot.model_status),
         last_seq=snapshot.seq,
     )
     return fresh, Dirty.ALL
@@ -177,12 +189,32 @@ def _streamed(view: ViewModel, message: ReasoningStreamed) -> Reduced:
     decided = view.decision
     if decided is not None and decided.compose_id == message.compose_id:
         return view, Dirty.NONE
-    reasoning = Reasoning(message.compose_id, clean(message.text), clean(message.answer), live=True)
+    text, cut = clean_end(message.text, REASONING_KEPT, REASONING_STEP)
+    answer, more = clean_end(message.answer, REASONING_KEPT, REASONING_STEP)
+    reasoning = Reasoning(message.compose_id, text, answer, True, cut + more, message.tokens)
     return replace(view, reasoning=reasoning), Dirty.REASONING
 
 
 def _health(view: ViewModel, message: EngineHealth) -> Reduced:
     return replace(view, health=message), Dirty.HEALTH
+
+
+def _model_status(view: ViewModel, message: ModelStatus) -> Reduced:
+    return replace(view, model_status=_cleaned_status(message)), Dirty.MODEL
+
+
+def _cleaned_status(status: ModelStatus) -> ModelStatus:
+    return replace(
+        status,
+        provider=one_line(status.provider, 40),
+        model=one_line(status.model, 80),
+        detail=one_line(status.detail),
+    )
+
+
+def _inspected(view: ViewModel, message: DecisionInspected) -> Reduced:
+    inspections = inspection.arrived(view.inspections, message.record)
+    return replace(view, inspections=inspections), Dirty.INSPECTION
 
 
 # --- facts ----------------------------------------------------------------------------------------
@@ -197,22 +229,28 @@ def _decided(view: ViewModel, fact: DecisionMade) -> Reduced:
         number=fact.number,
         compose_id=fact.compose_id,
         ts=fact.ts,
-        provider=fact.provider,
-        model=fact.model,
+        provider=one_line(fact.provider, 40),
+        model=None if fact.model is None else one_line(fact.model, 80),
         outcome=fact.outcome,
         rationale=clean(fact.rationale),
         targets=tuple(map(_cleaned_target, fact.targets)),
-        reasoning=clean(fact.reasoning),
         error=None if fact.error is None else one_line(fact.error),
         latency_ms=fact.latency_ms,
+        first_token_ms=fact.first_token_ms,
         token_usage=fact.token_usage,
+        cost_usd=fact.cost_usd,
+        unwrapped=inspection.remarks(fact.unwrapped),
+        filtered=inspection.remarks(fact.filtered),
+        flags=inspection.remarks(fact.flags),
     )
     streamed = view.reasoning
-    if streamed is not None and streamed.compose_id == fact.compose_id:
-        text = decision.reasoning or streamed.text
-        reasoning = replace(streamed, text=text, live=False)
+    text, cut = clean_end(fact.reasoning, REASONING_KEPT, REASONING_STEP)
+    if streamed is None or streamed.compose_id != fact.compose_id:
+        reasoning = Reasoning(fact.compose_id, text, answer="", live=False, cut=cut)
+    elif text:
+        reasoning = replace(streamed, text=text, live=False, cut=cut)
     else:
-        reasoning = Reasoning(fact.compose_id, decision.reasoning, answer="", live=False)
+        reasoning = replace(streamed, live=False)
     decisions = _appended(view.decisions, decision, MAX_DECISIONS)
     view = replace(view, decisions=decisions, reasoning=reasoning)
     return view, Dirty.DECISION | Dirty.REASONING
@@ -270,8 +308,13 @@ def _answered(view: ViewModel, fact: CommandResult) -> Reduced:
     waiting = tuple(c for c in view.pending if c.command_id != fact.command_id)
     if len(waiting) == len(view.pending):
         return view, Dirty.NONE
+    view = replace(view, pending=waiting)
+    if fact.command == InspectDecision.kind:
+        # Its answer is what the screen shows, and no news for the footer.
+        inspections = inspection.answered(view.inspections, fact)
+        return replace(view, inspections=inspections), Dirty.COMMANDS | Dirty.INSPECTION
     outcome = CommandOutcome(fact.command, fact.ok, one_line(fact.detail), fact.ts)
-    return replace(view, pending=waiting, outcome=outcome), Dirty.COMMANDS
+    return replace(view, outcome=outcome), Dirty.COMMANDS
 
 
 def _stopped(view: ViewModel, fact: EngineStopped) -> Reduced:
@@ -319,6 +362,8 @@ _HANDLERS: dict[type, Callable[[ViewModel, Any], Reduced]] = {
     PortfolioMarked: _marked,
     ReasoningStreamed: _streamed,
     EngineHealth: _health,
+    ModelStatus: _model_status,
+    DecisionInspected: _inspected,
     CycleStarted: _started,
     DecisionMade: _decided,
     RiskAssessed: _assessed,

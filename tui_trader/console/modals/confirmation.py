@@ -19,7 +19,7 @@ from textual.strip import Strip
 from tui_trader.console import theme
 from tui_trader.console.canvas import Canvas, Row, strip_of
 from tui_trader.console.scene import Scene
-from tui_trader.view.format import one_line
+from tui_trader.text import one_line
 
 WIDTH = 66
 _FRAME_ROWS = 6  # border, padding, title and keys

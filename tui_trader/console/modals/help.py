@@ -16,27 +16,35 @@ from tui_trader.console.canvas import Row
 from tui_trader.console.modals.confirmation import Lines
 from tui_trader.console.scroll import wrapped
 from tui_trader.console.widgets.footer import key_name
-from tui_trader.view.actions import ACTIONS
-from tui_trader.view.format import one_line
+from tui_trader.text import one_line
+from tui_trader.view.actions import ACTIONS, SECTIONS, by_name
 
 _TEXT_WIDTH = 62
 _MORE = (
     ("ctrl+p", "Command palette", "Find an action by its name."),
-    ("tab", "Next panel", "Move the focus; shift+tab goes back. Arrows select or scroll in it."),
+    (
+        "tab",
+        "Next panel",
+        "Move the focus, or in a decision to its next part; shift+tab goes back. Arrows select or "
+        "scroll.",
+    ),
     ("ctrl+c", "Quit", "As q; pressed again while the engine ends: leave at once."),
 )
 
 
 class Help(ModalScreen[None]):
-    """A list that scrolls. The keys that it names work here too."""
+    """A list that scrolls. The keys that act on every screen work here too."""
 
     ALLOW_SELECT = False
-    KEYS_ARE_ACTIONS = True
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,enter", "dismiss", show=False)]
 
     def __init__(self, warnings: Sequence[str] = ()) -> None:
         super().__init__()
         self._warnings = warnings
+
+    def offers(self, action: str) -> bool:
+        """Whether the key of this action acts here."""
+        return "help" in by_name(action).screens
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="dialog", classes="-help"):
@@ -62,6 +70,9 @@ def help_rows() -> list[Row]:
         rows += _entry(key_name(action), action.title, action.help, dangerous=action.dangerous)
     for key, title, text in _MORE:
         rows += _entry(key, title, text)
+    rows += [(), (("In a decision", theme.TITLE_FOCUS),), ()]
+    for section in SECTIONS:
+        rows += _entry(section.key, section.name, section.help)
     return rows
 
 

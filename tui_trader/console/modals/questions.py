@@ -10,7 +10,8 @@ from tui_trader.console.canvas import Row
 from tui_trader.console.modals.confirmation import Question
 from tui_trader.console.scene import Scene
 from tui_trader.console.widgets.banner import STATES
-from tui_trader.view.format import money, one_line, percent, price, quantity, signed
+from tui_trader.text import one_line
+from tui_trader.view.format import money, percent, price, quantity, signed
 
 if TYPE_CHECKING:
     from tui_trader.models import PositionSnapshot

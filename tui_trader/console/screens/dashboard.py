@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.geometry import Size
-from textual.layout import Layout
-from textual.screen import Screen
 
 from tui_trader.console.panel import Panel
-from tui_trader.console.scene import Scene
-from tui_trader.console.screens.layout import RegionLayout, Regions, has_indicator, regions
+from tui_trader.console.screens.layout import Regions, has_indicator, regions
+from tui_trader.console.screens.live import LiveScreen
 from tui_trader.console.widgets.agent import AgentPanel
 from tui_trader.console.widgets.banner import Banner
 from tui_trader.console.widgets.chart import ChartPanel
@@ -24,33 +20,22 @@ from tui_trader.console.widgets.positions import PositionsPanel
 from tui_trader.console.widgets.risk import RiskPanel
 from tui_trader.console.widgets.verdicts import VerdictsPanel
 from tui_trader.console.widgets.watchlist import WatchlistPanel
-
-if TYPE_CHECKING:
-    from tui_trader.view.model import Dirty
-
-LivePanel = Banner | Footer | Panel
+from tui_trader.text import one_line
 
 
-class Dashboard(Screen[None]):
-    """Arranges the panels by the terminal's size and hands each the scenes that concern it."""
+class Dashboard(LiveScreen):
+    """Arranges the panels by the terminal's size."""
 
-    ALLOW_SELECT = False
+    NAME: ClassVar[str] = "dashboard"
     AUTO_FOCUS = "#positions"
 
     def __init__(self) -> None:
         super().__init__()
-        self.scene = Scene()
-        self._layout_object = RegionLayout(self._regions)
         self._maximised: str | None = None
         self._indicator_instead = False
 
-    @property
-    def layout(self) -> Layout:
-        """Panels stand where `regions` says."""
-        return self._layout_object
-
     def compose(self) -> ComposeResult:
-        shown = self._regions(self.app.size)
+        shown = self.regions(self.app.size)
         for panel in (
             Banner(id="banner"),
             WatchlistPanel(id="watchlist"),
@@ -63,46 +48,11 @@ class Dashboard(Screen[None]):
             IndicatorPanel("RSI", id="rsi"),
             IndicatorPanel("MACD", id="macd"),
             EventsPanel(id="events"),
-            Footer(id="footer"),
+            Footer(self.NAME, id="footer"),
         ):
             panel.scene = self.scene
             panel.display = panel.id in shown
             yield panel
-
-    def on_resize(self) -> None:
-        """Other sizes show other panels."""
-        self._place()
-
-    # --- what is shown ----------------------------------------------------------------------------
-
-    def apply(self, scene: Scene, dirty: Dirty) -> None:
-        """Show another moment; only the panels that draw one of the changed parts are drawn."""
-        changed = {flag.name for flag in dirty}
-        relinked = scene.live != self.scene.live
-        self._show(scene, lambda panel: relinked or not changed.isdisjoint(panel.WATCHES))
-
-    def tick(self, now_ms: int, now: float) -> None:
-        """A second has passed: ages and countdowns go on."""
-        scene = replace(self.scene, now_ms=now_ms, now=now)
-        silenced = scene.live != self.scene.live
-        self._show(scene, lambda panel: silenced or panel.TICKS)
-
-    def show(self, scene: Scene) -> None:
-        """Show another moment, whatever has changed."""
-        self._show(scene, lambda _: True)
-
-    def say(self, text: str) -> None:
-        """Tell the operator something about the last key."""
-        self.query_one(Footer).say(text)
-
-    def _show(self, scene: Scene, concerned: Callable[[LivePanel], bool]) -> None:
-        self.scene = scene
-        for panel in self._panels():
-            if concerned(panel):
-                panel.apply(scene)
-
-    def _panels(self) -> list[LivePanel]:
-        return [panel for panel in self.children if isinstance(panel, LivePanel)]
 
     # --- what the operator does -------------------------------------------------------------------
 
@@ -110,6 +60,23 @@ class Dashboard(Screen[None]):
     def selected_symbol(self) -> str | None:
         """The position that `x` would close."""
         return self.query_one(PositionsPanel).selected
+
+    def chosen(self) -> str | None:
+        """The decision that opened the selected position; from the agent's panel, the newest."""
+        view = self.scene.view
+        if isinstance(self.focused, AgentPanel):
+            if view is not None and view.decision is not None:
+                return view.decision.compose_id
+            self.say("no decision is known yet")
+            return None
+        symbol = self.selected_symbol
+        if view is None or view.portfolio is None or symbol is None:
+            self.say("no open position is known: 2 lists the decisions")
+            return None
+        opened_by = view.portfolio.positions[symbol].opened_by
+        if opened_by is None:
+            self.say(f"which decision opened {one_line(symbol, 20)} is not known")
+        return opened_by
 
     def next_indicator(self) -> None:
         """Cycle through the indicators; a small terminal also comes back to the chart."""
@@ -124,7 +91,7 @@ class Dashboard(Screen[None]):
             self._indicator_instead = False
         else:
             panel.choose(kinds[kinds.index(panel.kind) + 1])
-        self._place()
+        self.place()
 
     def toggle_maximised(self) -> None:
         """Give the focused panel all the room between banner and footer, or give it back."""
@@ -133,7 +100,7 @@ class Dashboard(Screen[None]):
             self._maximised = None
         elif isinstance(focused, Panel):
             self._maximised = focused.id
-        self._place()
+        self.place()
 
     def toggle_follow(self) -> None:
         """Hold the event tail, or let it follow."""
@@ -141,7 +108,8 @@ class Dashboard(Screen[None]):
 
     # --- where it stands --------------------------------------------------------------------------
 
-    def _regions(self, size: Size) -> Regions:
+    def regions(self, size: Size) -> Regions:
+        """By the terminal's size, and what is maximised."""
         return regions(
             size.width,
             size.height,
@@ -149,12 +117,8 @@ class Dashboard(Screen[None]):
             indicator=self._indicator_instead,
         )
 
-    def _place(self) -> None:
-        shown = self._regions(self.size)
-        for panel in self._panels():
-            panel.display = panel.id in shown
-            panel.scene = self.scene
-            panel.redraw()
+    def place(self) -> None:
+        """As always; the focus stays on a panel that is shown."""
+        super().place()
         if self.focused is None or not self.focused.display:
-            self.set_focus(next((panel for panel in self._panels() if panel.focusable), None))
-        self.refresh(layout=True)
+            self.set_focus(next((panel for panel in self.panels() if panel.focusable), None))

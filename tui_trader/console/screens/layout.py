@@ -29,18 +29,34 @@ def regions(
     With `maximised` that panel has all the room between them; with `indicator` a small terminal
     shows the indicator instead of the chart.
     """
-    banner = min(_BANNER, max(height - _FOOTER, 0))
-    out = {
-        "banner": Region(0, 0, width, banner),
-        "footer": Region(0, max(height - _FOOTER, 0), width, _FOOTER),
-    }
-    room = Region(0, banner, width, max(height - banner - _FOOTER, 0))
+    out, room = _edges(width, height)
     if maximised is not None:
         return {**out, maximised: room}
     middle = _arrangement(width, height)(room)
     if indicator and not has_indicator(width, height) and "chart" in middle:
         middle["indicator"] = middle.pop("chart")
     return out | middle
+
+
+def decision_regions(width: int, height: int, *, opened: bool) -> Regions:
+    """Where the list of decisions stands, and the one that is opened: instead of the list, and
+    beside it where there is room for both."""
+    out, room = _edges(width, height)
+    if not opened:
+        return {**out, "list": room}
+    if width < WIDE[0]:
+        return {**out, "detail": room}
+    return out | _across(room, ("list", 84), ("detail", 0))
+
+
+def _edges(width: int, height: int) -> tuple[Regions, Region]:
+    """Banner and footer, and the room between them."""
+    banner = min(_BANNER, max(height - _FOOTER, 0))
+    out = {
+        "banner": Region(0, 0, width, banner),
+        "footer": Region(0, max(height - _FOOTER, 0), width, _FOOTER),
+    }
+    return out, Region(0, banner, width, max(height - banner - _FOOTER, 0))
 
 
 def _arrangement(width: int, height: int) -> Callable[[Region], Regions]:
@@ -73,14 +89,14 @@ def _home(room: Region) -> Regions:
     side = market.pop("side")
     return {
         **market,
-        **_down(side, ("agent", 0), ("risk", 7)),
+        **_down(side, ("agent", 0), ("risk", 8)),
         **_across(middle, ("positions", 0), ("indicator", side_width)),
         "events": lower,
     }
 
 
 def _compact(room: Region) -> Regions:
-    chart, money, agent, events = _rows(room, (0, 5, 5, 4 + (room.height > 24)))
+    chart, money, agent, events = _rows(room, (0, 6, 5, 4 + (room.height > 24)))
     return {
         "chart": chart,
         **_across(money, ("positions", 0), ("risk", 36)),

@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, ClassVar
 
-from rich.style import Style
 from textual import events
 from textual.binding import BindingType
 
 from tui_trader.console import theme
-from tui_trader.console.canvas import Row, spread
+from tui_trader.console.canvas import Part, Row, spread
 from tui_trader.console.figures import effective
 from tui_trader.console.panel import Panel, Rows, centred
+from tui_trader.console.scene import Scene
 from tui_trader.console.scroll import Scroll, wrapped
 from tui_trader.console.widgets.events import SCROLL_BINDINGS
-from tui_trader.view.format import clock_time, fit, one_line, percent, price, quantity
+from tui_trader.text import one_line
+from tui_trader.view.decisions import outcome_words, tokens
+from tui_trader.view.format import clock_time, fit, percent, price, quantity, seconds, usd
 
 if TYPE_CHECKING:
+    from tui_trader.messages import ModelStatus
     from tui_trader.models import TargetPosition, TxResult, Verdict
     from tui_trader.view.model import DecisionView
 
-_ACTIONS: dict[str, tuple[str, Style]] = {
+DIRECTIONS: dict[str, Part] = {
     "long": ("▲ LONG ", theme.UP_STRONG),
     "short": ("▼ SHORT", theme.DOWN_STRONG),
     "close": ("■ CLOSE", theme.WARN_STRONG),
     "hold": ("= HOLD ", theme.STRONG),
 }
-OUTCOMES: dict[str, tuple[str, Style]] = {
+OUTCOMES: dict[str, Part] = {
     "pass": ("PASS", theme.UP),
     "clip": ("CLIP", theme.WARN_STRONG),
     "veto": ("VETO", theme.DANGER),
@@ -35,21 +39,45 @@ OUTCOMES: dict[str, tuple[str, Style]] = {
 _LOW = 6
 
 
-class AgentPanel(Panel):
-    """Facts above, the model's words below and marked as such."""
+WORDS_SECONDS = 0.25
+"""Between two drawings of words that stream: faster than anybody reads."""
 
-    WATCHES: ClassVar[frozenset[str]] = frozenset(("DECISION", "REASONING", "SESSION", "STATE"))
+
+class AgentPanel(Panel):
+    """Facts above, the model's words below and marked as such.
+
+    Words are followed while they stream; scrolled back, they are held as they are.
+    """
+
+    WATCHES: ClassVar[frozenset[str]] = frozenset(
+        ("DECISION", "REASONING", "SESSION", "STATE", "MODEL")
+    )
+    TICKS: ClassVar[bool] = True
     BINDINGS: ClassVar[list[BindingType]] = SCROLL_BINDINGS
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self._scroll = Scroll()
+        self._held = ""
         self._told = ""
         self._lines = 0
         self._room = 1
+        self._drawn_at = float("-inf")
+
+    def apply(self, scene: Scene) -> None:
+        """Show another moment. Words alone wait for their turn, the last of them for the next
+        second."""
+        words_alone = _but_words(scene) == _but_words(self.scene)
+        self.scene = scene
+        if words_alone and scene.now - self._drawn_at < WORDS_SECONDS:
+            return
+        self._drawn_at = scene.now
+        self.redraw()
 
     def action_scroll_lines(self, lines: int) -> None:
         """Look back in the words, or forth."""
+        if self._scroll.following:
+            self._held = self._newest()
         self._scroll.move(lines, self._lines, self._room)
         self.redraw()
 
@@ -76,28 +104,34 @@ class AgentPanel(Panel):
 
     def note(self) -> Row:
         if not self._scroll.following:
-            return (("end follows", theme.WARN),)
+            return (("held · end follows", theme.WARN),)
         reasoning = self.scene.view.reasoning if self.scene.view else None
-        if reasoning is not None and reasoning.live:
-            return (("thinking…", theme.KEY),)
-        return ()
+        if reasoning is None:
+            return ()
+        cut = f"first {reasoning.cut:,} characters cut" if reasoning.cut else ""
+        if not reasoning.live:
+            return ((cut, theme.MUTED),) if cut else ()
+        count = f"{reasoning.tokens:,} tok" if reasoning.tokens is not None else ""
+        return ((" · ".join(filter(None, ("thinking…", count, cut))), theme.KEY),)
 
     def body(self, width: int, height: int) -> Rows:
         view = self.scene.view
-        if view is None or (view.decision is None and view.reasoning is None):
+        if view is None:
             return centred("waiting for the first decision…", width, height)
-        facts = _facts(view.decision, width, height) if view.decision else []
-        words = self._words(width, max(height - len(facts), 1))
-        return [*facts, *words]
+        trouble = _model_trouble(view.model_status, width, max(height // 3, 1))
+        if view.decision is None and view.reasoning is None:
+            waiting = "waiting for the first decision…"
+            return [*trouble, *centred(waiting, width, height - len(trouble))]
+        room = max(height - len(trouble), 1)
+        facts = _facts(view.decision, width, room) if view.decision else []
+        words = self._words(width, max(room - len(facts), 1))
+        return [*trouble, *facts, *words]
 
     def _words(self, width: int, height: int) -> Rows:
-        view = self.scene.view
-        reasoning = view.reasoning if view else None
-        text = _text(view.decision if view else None, reasoning.text if reasoning else "")
-        if reasoning is not None and reasoning.live:
-            text = "\n".join(filter(None, (reasoning.text, reasoning.answer)))
+        reasoning = self.scene.view.reasoning if self.scene.view else None
         if reasoning is not None and reasoning.compose_id != self._told:
             self._told, self._scroll.top = reasoning.compose_id, None
+        text = self._newest() if self._scroll.following else self._held
         label = "its words, not facts" if width >= 30 else "its words"
         head: Rows = [((f"┄ {label} {'┄' * width}"[:width], theme.FRAME),)] if height > 3 else []
         paragraphs = (wrapped(line, width) for line in text.rstrip().split("\n"))
@@ -106,6 +140,42 @@ class AgentPanel(Panel):
         self._lines, self._room = len(lines), room
         start = self._scroll.start(len(lines), room)
         return [*head, *(((line, theme.WORDS),) for line in lines[start : start + room])]
+
+    def _newest(self) -> str:
+        """The words so far, or of the newest decision."""
+        view = self.scene.view
+        reasoning = view.reasoning if view else None
+        if reasoning is not None and reasoning.live:
+            return "\n".join(filter(None, (reasoning.text, reasoning.answer)))
+        return _text(view.decision if view else None, reasoning.text if reasoning else "")
+
+
+def _but_words(scene: Scene) -> tuple[object, ...]:
+    """All that the panel shows, but the words that stream."""
+    view = scene.view
+    if view is None:
+        return (scene.live,)
+    streaming = view.reasoning and (view.reasoning.compose_id, view.reasoning.live)
+    return (scene.live, streaming, view.decisions, view.session, view.state, view.model_status)
+
+
+_TROUBLE = {
+    "brown-out": ("nothing opens, stops stay; it is asked again by itself", theme.WARN_STRONG),
+    "capped": ("no call until 00:00Z, or raise daily_cap_usd; closes go on", theme.WARN_STRONG),
+    "stopped": ("no call until you act: mend the key; closes go on", theme.DANGER),
+}
+
+
+def _model_trouble(status: ModelStatus | None, width: int, height: int) -> Rows:
+    """Why the model is not asked, and what to do, in at most `height` rows; none while it is."""
+    if status is None or status.state.value not in _TROUBLE:
+        return []
+    remedy, style = _TROUBLE[status.state.value]
+    said = f" ({status.detail})" if status.detail else ""
+    *full, last = wrapped(f"! model {status.state.value.upper()}: {remedy}{said}", width)
+    if len(full) >= height:
+        full, last = full[: height - 1], " ".join((*full[height - 1 :], last))
+    return [((fit(line, width), style),) for line in (*full, last)]
 
 
 def _text(decision: DecisionView | None, reasoning: str) -> str:
@@ -136,18 +206,27 @@ def _facts(decision: DecisionView, width: int, height: int) -> Rows:
 
 def _audit(decision: DecisionView, width: int) -> Row:
     if decision.outcome != "ok":
-        text = f"{decision.outcome}: {decision.error or 'no answer was used'}"
+        because = decision.error or "no answer was used"
+        text = f"{outcome_words(decision.outcome)}: {because}"
         return ((fit(text, width), theme.DANGER),)
     parts = [decision.provider, *filter(None, (decision.model,))]
     if decision.latency_ms is not None:
-        parts.append(f"{decision.latency_ms / 1000:.1f}s")
-    if tokens := decision.token_usage.get("total_tokens"):
-        parts.append(f"{tokens:,} tokens")
-    return ((fit(one_line(" · ".join(parts), 120), width), theme.MUTED),)
+        parts.append(seconds(decision.latency_ms))
+    if (count := tokens(decision.token_usage)) is not None:
+        parts.append(f"{count:,} tokens")
+    if decision.cost_usd is not None:
+        parts.append(usd(decision.cost_usd))
+    flags = (flag_mark(decision.flags),) if decision.flags else ()
+    return spread(((fit(one_line(" · ".join(parts), 160), width), theme.MUTED),), flags, width)
+
+
+def flag_mark(flags: Sequence[str]) -> Part:
+    """How many of its words contradict what it was told."""
+    return (f" ! {len(flags)} flag{'' if len(flags) == 1 else 's'}", theme.WARN_STRONG)
 
 
 def _target(target: TargetPosition, width: int) -> Row:
-    action = _ACTIONS[target.action.value]
+    action = DIRECTIONS[target.action.value]
     confidence = f"conf {target.confidence:.2f}" if target.confidence is not None else ""
     size = f"{percent(target.size_pct, signed=False, decimals=0)} " if target.size_pct else ""
     left = (action, (f" {one_line(target.instrument.symbol, 20)}", theme.STRONG))
@@ -191,7 +270,7 @@ def _summary(
     target = targets[0]
     more = f" +{len(targets) - 1}" if len(targets) > 1 else ""
     symbol = (f" {one_line(target.instrument.symbol, 20)}{more}", theme.STRONG)
-    head = (_ACTIONS[target.action.value], symbol)
+    head = (DIRECTIONS[target.action.value], symbol)
     tail: list[Row] = []
     if target.confidence is not None:
         tail.append(((f"  conf {target.confidence:.2f}", theme.MUTED),))

@@ -11,16 +11,8 @@ from tui_trader.console import theme
 from tui_trader.console.canvas import Canvas, Row, fitting, length, spread, strip_of
 from tui_trader.console.figures import day_change
 from tui_trader.console.scene import Scene
-from tui_trader.view.format import (
-    age,
-    clock_time,
-    countdown,
-    money,
-    one_line,
-    percent,
-    quantity,
-    signed,
-)
+from tui_trader.text import one_line
+from tui_trader.view.format import age, clock_time, countdown, money, percent, quantity, signed
 
 if TYPE_CHECKING:
     from tui_trader.messages import SessionInfo
@@ -43,7 +35,7 @@ class Banner(Canvas):
     """Mode, state and account, in two lines that are always there."""
 
     WATCHES: ClassVar[frozenset[str]] = frozenset(
-        ("SESSION", "STATE", "PORTFOLIO", "EQUITY", "HEALTH", "DECISION")
+        ("SESSION", "STATE", "PORTFOLIO", "EQUITY", "HEALTH", "DECISION", "MODEL")
     )
     TICKS: ClassVar[bool] = True
 
@@ -95,6 +87,7 @@ class Banner(Canvas):
         symbol = (f"{scene.symbol or '–'} {session.timeframe}", theme.STRONG)
         return [
             (0, (*_badge(session), ("  ", theme.TEXT), *state)),
+            (0, _model(view, width)),
             (3, (market,)),
             (1, (symbol,)),
             (2, _feed(view, scene)),
@@ -125,6 +118,22 @@ def _link(view: ViewModel, scene: Scene) -> Row:
             return ((" ENGINE FAILED ", theme.ALARM),)
         return (("ENGINE ENDED", theme.WARN_STRONG),)
     return ()
+
+
+_MODEL: dict[str, tuple[str, str, Style]] = {
+    "brown-out": ("MODEL BROWN-OUT", " nothing opens", theme.WARN_STRONG),
+    "capped": ("MODEL CAPPED", " the day's money is spent", theme.WARN_STRONG),
+    "stopped": (" MODEL STOPPED ", " mend the key", theme.ALARM),
+}
+
+
+def _model(view: ViewModel, width: int) -> Row:
+    """That the model is not asked; nothing while it is, or while nobody hears how it does."""
+    status = view.model_status
+    if status is None or view.link != "attached" or status.state.value not in _MODEL:
+        return ()
+    name, remedy, style = _MODEL[status.state.value]
+    return ((name, style), (remedy, theme.WARN)) if width >= 100 else ((name, style),)
 
 
 def _heard(scene: Scene) -> str:

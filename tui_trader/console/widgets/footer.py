@@ -9,12 +9,13 @@ from textual.strip import Strip
 from tui_trader.console import theme
 from tui_trader.console.canvas import Canvas, Row, fitting, length, spread, strip_of
 from tui_trader.console.scene import Scene
+from tui_trader.text import one_line
 from tui_trader.view.actions import ACTIONS, Action
-from tui_trader.view.format import fit, one_line
+from tui_trader.view.format import fit
 
 _SHOWN_SECONDS = 8.0
 _OVERDUE_SECONDS = 2.0
-_NAMES = {"question_mark": "?", "space": "space"}
+_NAMES = {"question_mark": "?", "slash": "/", "escape": "esc"}
 
 
 def key_name(action: Action) -> str:
@@ -23,13 +24,15 @@ def key_name(action: Action) -> str:
 
 
 class Footer(Canvas):
-    """Keys at the left, the newest command and its answer at the right. The kill key never goes."""
+    """Keys of one screen at the left, the newest command and its answer at the right. The kill key
+    never goes."""
 
     WATCHES: ClassVar[frozenset[str]] = frozenset(("COMMANDS", "STATE"))
     TICKS: ClassVar[bool] = True
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+    def __init__(self, screen: str, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
+        self._actions = tuple(action for action in ACTIONS if _shown(action, screen))
         self.scene = Scene()
         self._outcome: object = None
         self._outcome_at = 0.0
@@ -53,8 +56,7 @@ class Footer(Canvas):
         room = width - length(answer) - 2
         state = self.scene.view.state if self.scene.view else None
         paused = state in ("REDUCING", "HALTED")
-        shown = (action for action in ACTIONS if action.footer)
-        parts = [(_rank(action), _label(action, paused=paused)) for action in shown]
+        parts = [(_rank(action), _label(action, paused=paused)) for action in self._actions]
         keys = fitting(parts, room)
         return [strip_of(spread(((" ", theme.TEXT), *keys), answer, width), width)]
 
@@ -80,6 +82,12 @@ class Footer(Canvas):
         sign, style = ("✓", theme.UP_STRONG) if outcome.ok else ("✗", theme.DANGER)
         text = f"{outcome.command.replace('_', ' ').lower()}: {one_line(outcome.detail, 160)}"
         return ((f" {sign} ", style), (fit(text, max(width // 2 - 4, 8)) + " ", style))
+
+
+def _shown(action: Action, screen: str) -> bool:
+    """Whether the footer of `screen` names the action; not that which shows this very screen."""
+    here = action.name == f"show_{screen}"
+    return bool(action.footer) and screen in action.screens and not here
 
 
 def _rank(action: Action) -> int:

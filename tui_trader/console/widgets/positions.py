@@ -11,7 +11,8 @@ from textual.binding import Binding, BindingType
 from tui_trader.console import theme
 from tui_trader.console.canvas import Row
 from tui_trader.console.panel import Panel, Rows, centred
-from tui_trader.view.format import age, one_line, pad, percent, price, quantity, signed
+from tui_trader.text import one_line
+from tui_trader.view.format import age, pad, percent, price, quantity, signed
 
 if TYPE_CHECKING:
     from tui_trader.models import PositionSnapshot

@@ -9,7 +9,8 @@ from tui_trader.console.canvas import Row, spread
 from tui_trader.console.figures import day_change, largest_share, leverage
 from tui_trader.console.panel import Panel, Rows, centred
 from tui_trader.console.widgets.banner import STATES
-from tui_trader.view.format import age, bar, fit, money, one_line, percent
+from tui_trader.text import one_line
+from tui_trader.view.format import age, bar, fit, money, percent, usd
 
 if TYPE_CHECKING:
     from tui_trader.messages import SessionInfo
@@ -17,14 +18,16 @@ if TYPE_CHECKING:
 
 _LOSS = (0.5, 0.8)
 _SIZE = (0.9, 1.0001)
+_COST = (0.8, 1.0)
 """Fractions of a limit from which a gauge warns and alarms: a position may well fill its share."""
 
 
 class RiskPanel(Panel):
-    """Gauges of day loss, leverage and position size against their limits; denials; cool-down."""
+    """Gauges of day loss, leverage, position size and the model's cost against their limits;
+    denials; cool-down."""
 
     WATCHES: ClassVar[frozenset[str]] = frozenset(
-        ("PORTFOLIO", "EQUITY", "STATE", "SESSION", "DECISION")
+        ("PORTFOLIO", "EQUITY", "STATE", "SESSION", "DECISION", "MODEL")
     )
 
     def heading(self) -> Row:
@@ -42,7 +45,8 @@ class RiskPanel(Panel):
         if view is None or view.session is None:
             return centred("limits unknown", width, height)
         session = view.session
-        rows = [*self._gauges(view, session, width), *_counts(view, session, width)]
+        rows = [*self._gauges(view, session, width), *_cost(view, session, width)]
+        rows += _counts(view, session, width)
         if view.state_reason and height > len(rows):
             rows.insert(0, ((fit(one_line(view.state_reason), width), theme.MUTED),))
         return rows
@@ -77,6 +81,21 @@ class RiskPanel(Panel):
                 _SIZE,
             ),
         ]
+
+
+def _cost(view: ViewModel, session: SessionInfo, width: int) -> Rows:
+    """The model's money of this day; nothing where no model is asked."""
+    status = view.model_status
+    if status is None and session.model is None:
+        return []
+    spent = status.cost_today_usd if status is not None else None
+    cap = status.daily_cap_usd if status is not None else None
+    if not cap:
+        return [
+            spread((("llm cost ", theme.MUTED),), ((f"{usd(spent)} today", theme.TEXT),), width)
+        ]
+    fraction = None if spent is None else spent / cap
+    return [_gauge("llm cost", fraction, f"{usd(spent)} / {usd(cap)}", width, _COST)]
 
 
 def _share(fraction: float | None, decimals: int = 1) -> str:

@@ -9,7 +9,8 @@ from tui_trader.console.canvas import Row
 from tui_trader.console.figures import effective
 from tui_trader.console.panel import Panel, Rows, centred
 from tui_trader.console.widgets.agent import OUTCOMES
-from tui_trader.view.format import clock_time, fit, one_line, pad, quantity
+from tui_trader.text import one_line
+from tui_trader.view.format import clock_time, fit, pad, quantity
 
 if TYPE_CHECKING:
     from tui_trader.models import Verdict

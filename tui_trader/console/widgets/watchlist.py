@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 from tui_trader.console import theme
 from tui_trader.console.canvas import Row
 from tui_trader.console.panel import Panel, Rows, centred
-from tui_trader.view.format import age, one_line, pad, percent, price
+from tui_trader.text import one_line
+from tui_trader.view.format import age, pad, percent, price
 
 if TYPE_CHECKING:
     from tui_trader.view.model import ViewModel
