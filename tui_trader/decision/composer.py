@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tui_trader import paths
 from tui_trader.decision.formats import answer_format
+from tui_trader.decision.formats.items import NOT_ANSWERED
 from tui_trader.decision.grounding import contradictions
 from tui_trader.decision.interfaces import BaseComposer
 from tui_trader.decision.parser import quoted
@@ -107,7 +108,7 @@ class LlmComposer(BaseComposer):
         return ComposeResult(
             targets=answer.targets,
             instructions=instructions_toward(answer.targets, context.portfolio, context.compose_id),
-            rationale=answer.rationale,
+            rationale=answer.rationale or _words(answer.targets),
             audit=audit.model_copy(update=told),
         )
 
@@ -159,6 +160,15 @@ class LlmComposer(BaseComposer):
 
 def _only_reducing(target: TargetPosition, situation: Situation, reason: str) -> TargetPosition:
     return situation.hold(reason) if situation.opens(target.target_qty) else target
+
+
+def _words(targets: tuple[TargetPosition, ...]) -> str:
+    """What a model said of each symbol, where it said nothing of all."""
+    return "; ".join(
+        f"{target.instrument.symbol}: {target.rationale}"
+        for target in targets
+        if target.rationale not in ("", NOT_ANSWERED)
+    )
 
 
 def _hold_all(known: tuple[Situation, ...], reason: str, audit: ComposeAudit) -> ComposeResult:

@@ -45,7 +45,7 @@ def limits(in_force: Constraints) -> Iterator[str]:
     if in_force.min_confidence:
         least = percent(in_force.min_confidence, 0)
         yield f"- What is decided with a confidence below {least} opens nothing."
-    if in_force.min_notional is not None:
+    if in_force.min_notional:
         yield f"- An order is worth at least {amount(in_force.min_notional)} in quote currency."
     if not in_force.allow_short:
         yield "- Short positions are not possible."

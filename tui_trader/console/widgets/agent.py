@@ -160,7 +160,7 @@ def _but_words(scene: Scene) -> tuple[object, ...]:
 
 
 _TROUBLE = {
-    "brown-out": ("nothing opens, stops stay; it is asked again by itself", theme.WARN_STRONG),
+    "brown-out": ("nothing opens, closes go on; it is asked again by itself", theme.WARN_STRONG),
     "capped": ("no call until 00:00Z, or raise daily_cap_usd; closes go on", theme.WARN_STRONG),
     "stopped": ("no call until you act: mend the key; closes go on", theme.DANGER),
 }

@@ -16,6 +16,9 @@ from tui_trader.models import Action, TargetPosition
 ReadItem = Callable[[Any, Situation], tuple[TargetPosition, tuple[str, ...]]]
 """The target of an item about a situation, and what was dropped from it. Raises AnswerError."""
 
+NOT_ANSWERED = "not in the answer"
+"""Stands for the rationale of a symbol that no item is about."""
+
 _SEPARATORS = str.maketrans("", "", "/-_:")
 
 
@@ -55,7 +58,7 @@ def read_items(
         target, problems = _decide(own, situation, read) if own else (None, [])
         valid = valid or target is not None
         filtered += problems
-        why = f"item refused: {problems[0]}" if problems else "not in the answer"
+        why = f"item refused: {problems[0]}" if problems else NOT_ANSWERED
         targets.append(target or situation.hold(why))
     if not valid:
         raise AnswerError("; ".join(filtered))

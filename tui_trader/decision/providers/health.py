@@ -134,7 +134,7 @@ class ModelHealth:
         midnight = utc(self._spending.tomorrow_ms)
         return (
             f"{amount(float(spent))} USD of llm.daily_cap_usd = {amount(cap)} are spent today:"
-            f" no model is asked before {midnight}; closes and stops go on"
+            f" no model is asked before {midnight}; closes go on"
         )
 
     def _alert(self, severity: Severity, text: str) -> None:
