@@ -92,7 +92,12 @@ BAD: dict[str, dict[str, Any]] = {
     "action as a list": {"action": ["open_long"]},
     "unknown field": {"quantity": 3},
     "condition": {"only_if": "price above 120"},
-    "numeric reasoning": {"reasoning": 7},
+    "meant for paper": {"paper": True},
+    "meant for no account": {"mode": "dry_run"},
+    "size of dust": {"position_size_usd": 0.5},
+    "size beyond its own leverage": {"leverage": 1, "position_size_usd": 10_001},
+    "short target of another coin": {"action": "open_short", "stop_loss": 105, "take_profit": 49},
+    "stop out of reach": {"leverage": 1, "stop_loss": 49.9},
 }
 
 
@@ -112,6 +117,81 @@ def test_a_number_may_stand_in_quotes_where_nothing_else_does() -> None:
     target = of(parse(LONG | {"position_size_usd": "1000", "stop_loss": "95.0"}))
     assert target.target_qty == pytest.approx(10.0)
     assert target.stop_loss == 95.0
+
+
+def test_what_is_held_counts_towards_what_the_account_allows() -> None:
+    context = make_context({BTC: UPTREND}, prices={BTC: 100.0}, held={BTC: 150.0})
+    assert of(parse(LONG | {"position_size_usd": 5_000}, context=context)).target_qty == 200.0
+    assert of(parse(LONG | {"position_size_usd": 5_100}, context=context)).target_qty == 150.0
+
+
+def test_without_a_limit_there_is_no_leverage() -> None:
+    raw = json.dumps(LONG)
+    held = OrdersFormat().parse(raw, situations(CONTEXT), Constraints(allow_short=True))
+    assert "above the limit of 1" in (held.error or "")
+
+
+def test_a_stop_at_the_liquidation_is_the_furthest() -> None:
+    order = LONG | {"leverage": 10, "stop_loss": 90}
+    assert of(parse(order)).action is Action.LONG
+
+
+@pytest.mark.parametrize("words", [None, 7, ["a"], {"b": 1}])
+def test_what_only_explains_may_be_anything(words: object) -> None:
+    target = of(parse(LONG | {"reasoning": words, "risk_usd": words}))
+    assert (target.action, target.rationale) == (Action.LONG, "")
+
+
+@pytest.mark.parametrize("field", ["max_leverage", "override_risk", "api_key", "skip_checks"])
+def test_what_would_change_the_limits_changes_nothing(field: str) -> None:
+    answer = parse(LONG | {field: 125})
+    assert of(answer).leverage == 2
+    assert any(field in text for text in answer.filtered)
+
+
+@pytest.mark.parametrize("other", [None, "hold", 42, {}, {"symbol": "FAKE/USDT", "action": "wait"}])
+def test_what_is_no_order_of_ours_is_left_out_alone(other: object) -> None:
+    answer = parse(LONG, other)
+    assert of(answer).action is Action.LONG
+    assert len(answer.filtered) == 1
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"action": "open_short"}, {"symbol": "btc"}, {"symbol": "BTC/USD"}, {"symbol": ["BTC/USDT"]}],
+)
+def test_an_order_that_may_be_about_any_symbol_lets_nothing_open(other: object) -> None:
+    answer = parse(LONG, other)
+    assert of(answer).action is Action.HOLD
+
+
+def test_a_broken_order_of_another_symbol_is_left_out_alone() -> None:
+    twice = f'{{"symbol": "{ETH}", "action": "hold", "action": "open_long"}}'
+    raw = f"[{json.dumps(LONG)}, {twice}]"
+    answer = OrdersFormat().parse(raw, situations(CONTEXT), LIMITS)
+    assert of(answer).action is Action.LONG
+    assert of(answer, ETH).action is Action.HOLD
+
+
+@pytest.mark.parametrize(
+    "said", ["AB/C", "-BTCUSDT", "BTC//USDT", "BTCUS/DT", "BTC/USDT:USDT", "btcusdt", "BTC"]
+)
+def test_no_other_spelling_is_taken_for_a_symbol(said: str) -> None:
+    known = situations(make_context({BTC: UPTREND, "A/BC": UPTREND}, prices={BTC: 100.0}))
+    answer = OrdersFormat().parse(json.dumps(LONG | {"symbol": said}), known, LIMITS)
+    assert {target.action for target in answer.targets} == {Action.HOLD}
+
+
+def test_a_pair_is_not_taken_for_its_dated_future() -> None:
+    future = "BTC/USDT:USDT-260327"
+    known = situations(make_context({future: UPTREND}, prices={future: 100.0}))
+    answer = OrdersFormat().parse(json.dumps(LONG | {"symbol": "BTCUSDT"}), known, LIMITS)
+    assert {target.action for target in answer.targets} == {Action.HOLD}
+
+
+def test_far_too_many_orders_are_no_decision() -> None:
+    answer = parse(*[{}] * 1_000)
+    assert len(answer.error or "") < 200
 
 
 def test_a_model_has_no_say_in_where_it_trades() -> None:

@@ -66,6 +66,8 @@ def test_flat_and_noop_imply_their_quantity(action: str) -> None:
 
 
 BAD_ITEMS: dict[str, dict[str, Any]] = {
+    "more than the account": {"symbol": ETH, "action": "buy", "target_qty": 1e9},
+    "more than any account": {"symbol": ETH, "action": "buy", "target_qty": 1e300},
     "buy that lowers": {"symbol": ETH, "action": "buy", "target_qty": 3},
     "buy that changes nothing": {"symbol": ETH, "action": "buy", "target_qty": 4},
     "sell that raises": {"symbol": ETH, "action": "sell", "target_qty": 5},
@@ -135,8 +137,8 @@ def test_of_two_items_that_contradict_each_other_a_close_is_taken() -> None:
     assert len(answer.filtered) == 1
 
 
-def test_an_item_about_an_unknown_symbol_lets_nothing_open_but_everything_close() -> None:
-    stranger = {"symbol": "DOGE/USDT", "action": "buy", "target_qty": 6}
+def test_an_item_about_nearly_a_symbol_lets_nothing_open_but_everything_close() -> None:
+    stranger = {"symbol": "ETH", "action": "buy", "target_qty": 6}
     answer = plan(
         stranger,
         {"symbol": ETH, "action": "sell", "target_qty": -2},

@@ -15,15 +15,16 @@ OPEN = '{"action": "open", "size": 1000}'
 VALUE = {"action": "open", "size": 1000}
 HOLD = '{"action": "hold"}'
 
+TYPOGRAPHIC = ("typographic quotes",)
 TAKEN_OFF = {
     "code fence": (f"```json\n{OPEN}\n```", ("a code fence",)),
     "fence without a language": (f"```\n{OPEN}\n```\n", ("a code fence",)),
     "tilde fence": (f"~~~JSON\n{OPEN}\n~~~", ("a code fence",)),
     "fence that is not closed": (f"```json\n{OPEN}", ("a code fence",)),
-    "prose before": (f"My decision (final): {OPEN}", ("text around the answer",)),
-    "prose after": (f"{OPEN}\nThat is all.", ("text around the answer",)),
-    "braces in the prose": (f"The set {{a, b}} and [BTC]: {OPEN}", ("text around the answer",)),
-    "a list of numbers in the prose": (f"Levels [1, 2]: {OPEN}", ("text around the answer",)),
+    "prose before": (f"My decision (final): {OPEN}", ("text before the answer",)),
+    "prose after": (f"{OPEN}\nThat is all.", ("text after the answer",)),
+    "braces in the prose": (f"The set {{a, b}} and [BTC]: {OPEN}", ("text before the answer",)),
+    "a list of numbers in the prose": (f"Levels [1, 2]: {OPEN}", ("text before the answer",)),
     "thoughts": (f"<think>{HOLD}?</think>\n{OPEN}", ("thoughts before the answer",)),
     "thoughts in capitals": (f"<THINKING>no</THINKING>{OPEN}", ("thoughts before the answer",)),
     "thoughts within thoughts": (
@@ -33,7 +34,20 @@ TAKEN_OFF = {
     "other brackets": (f"◁think▷{HOLD}◁/think▷{OPEN}", ("thoughts before the answer",)),
     "capital brackets": (f"[THINK]{HOLD}[/THINK]{OPEN}", ("thoughts before the answer",)),
     "only the end of a thought": (f"{HOLD}</think>{OPEN}", ("thoughts before the answer",)),
-    "an XML element": (f"<decision>{OPEN}</decision>", ("text around the answer",)),
+    "an element that marks an answer": (
+        f"<decision>{OPEN}</decision>",
+        ("text before the answer", "text after the answer"),
+    ),
+    "an element of something else": (
+        f"<example>{HOLD}</example>{OPEN}",
+        ("thoughts before the answer",),
+    ),
+    "a comment of markup": (f"<!-- {HOLD} -->{OPEN}", ("thoughts before the answer",)),
+    "the final channel": (
+        f"<|channel|>analysis<|message|>{HOLD}<|end|><|channel|>final<|message|>{OPEN}",
+        ("thoughts before the answer", "text before the answer"),
+    ),
+    "a typographic text that ends as it began": ("{“action“: “open“, “size“: 1000}", TYPOGRAPHIC),
     "zero-width characters": (f"\ufeff{OPEN}\u200b", ("zero-width characters",)),
     "zero-width characters inside": (
         OPEN.replace(":", ":\u200b\u2060"),
@@ -75,6 +89,25 @@ NO_ANSWER = {
     "a thought that never ends": f"<think>{OPEN}",
     "a thought after the answer": f"{OPEN}<think>no!</think>",
     "everything was a thought": f"{OPEN}</think>",
+    "another channel than the final one": f"<|channel|>analysis<|message|>{OPEN}",
+    "a channel that ended": f"<|channel|>analysis<|message|>Maybe {OPEN}<|end|>",
+    "a thought of tokens": f"<|begin_of_thought|>{OPEN}",
+    "a thought of another name": f"<thought_process>{OPEN}",
+    "an example": f"<example>{OPEN}</example>",
+    "markup's comment": f"<!-- {OPEN} -->",
+    "markup's comment that never ends": f"<!-- {OPEN}",
+    "a thought whose tag was cut": f"<think\nMaybe {OPEN}",
+    "full-width tags": f"＜think＞{OPEN}",
+    "a bracket open before": f"{{ {OPEN}",
+    "a list that is cut before": f'["outlook", {OPEN}',
+    "a list of more": f"[1, {OPEN}, 2]",
+    "a value that begins after": f"{OPEN}\n{{",
+    "a list that begins after": f"{OPEN} [",
+    "brackets that do not match": f"] {OPEN}",
+    "1 and true": '{"size": 1} {"size": true}',
+    "a comment that a line feed of another kind ends": (
+        '{"action": "open", // x\r"only_if": 1, "size" 1000}'
+    ),
     "no comma between": '{"action": "open" "size": 1000}',
     "two commas": '{"action": "open",, "size": 1000}',
     "no colon": '{"action" "open"}',
@@ -103,6 +136,17 @@ NO_ANSWER = {
 def test_what_would_have_to_be_guessed_is_no_answer(name: str) -> None:
     with pytest.raises(AnswerError):
         one_value(NO_ANSWER[name])
+
+
+def test_a_comment_ends_with_its_line_whatever_ends_that() -> None:
+    for end in "\n\r\x85\u2028\u2029":
+        value = one_value(f'{{"size": 1, // note{end}"only_if": "later"}}').value
+        assert value == {"size": 1, "only_if": "later"}
+
+
+def test_depth_is_counted_not_length() -> None:
+    values: list[object] = [{"a": [{}]}] * 40
+    assert one_value(json.dumps(values)).value == values
 
 
 @pytest.mark.parametrize(
@@ -201,10 +245,16 @@ def test_no_text_raises_anything_but_that_it_is_no_answer(raw: str) -> None:
         '{"a": "' + "\\" * 1_000_001,
         '{"a": ' + "9" * 500_000 + "}",
         "{/*" * 500_000,
+        "{" + ",".join(f'"k{number}":0' for number in range(80_000)) + ',"k79999":1}',
+        "[" + ",".join("[]" for _ in range(200_000)) + "]",
+        "<a>" * 300_000,
+        "<!--" * 300_000,
+        "<|channel|>" * 100_000,
+        "[" + "{}," * 200_000 + "{}]",
     ],
     ids=lambda raw: raw[:6].strip(),
 )
 def test_a_hostile_text_is_done_with_at_once(raw: str) -> None:
     """What takes quadratic time runs into the test's time-out at this length."""
     with suppress(AnswerError):
-        assert isinstance(one_value(raw).value, dict)
+        assert isinstance(one_value(raw).value, dict | list | Flaw)

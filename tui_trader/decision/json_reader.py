@@ -8,8 +8,9 @@ What is missing (a bracket, a comma, the end of a text) is never put in.
 import math
 import re
 import reprlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 MAX_DEPTH = 32
@@ -18,7 +19,8 @@ _MAX_DIGITS = 400
 BLANKS = r"\s\u200b-\u200d\u2060\ufeff"
 """What may stand between two tokens: white space, and characters of no width."""
 
-_GAP = re.compile(rf"(?:[{BLANKS}]++|//[^\n]*+|/\*(?:[^*]|\*(?!/))*+\*/|#[^\n]*+)*+")
+_LINE = "[^\n\r\x85\u2028\u2029]*+"
+_GAP = re.compile(rf"(?:[{BLANKS}]++|//{_LINE}|/\*(?:[^*]|\*(?!/))*+\*/|#{_LINE})*+")
 _ZERO_WIDTH = re.compile("[\u200b-\u200d\u2060\ufeff]")
 NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?")
 _WORD = re.compile(r"-?[A-Za-z_][A-Za-z0-9_]*+")
@@ -61,9 +63,11 @@ def printable(text: str) -> str:
 @dataclass(frozen=True, slots=True)
 class Flaw:
     """Stands where a value was written that must not be used: what holds it is refused, what stands
-    beside it is not."""
+    beside it is not. Of an object with a flaw, `fields` are those that stood in it once: they say
+    what it was about."""
 
     reason: str
+    fields: Mapping[str, Any] = field(default_factory=dict)
 
 
 class JsonReader:
@@ -113,9 +117,10 @@ class JsonReader:
         fields = dict(entries)
         if len(fields) == len(entries):
             return fields
-        keys = [key for key, _ in entries]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        return Flaw(f"the key {reprlib.repr(twice)} stands twice in one object")
+        count = Counter(key for key, _ in entries)
+        twice = next(key for key in count if count[key] > 1)
+        once = {key: fields[key] for key in fields if count[key] == 1}
+        return Flaw(f"the key {reprlib.repr(twice)} stands twice in one object", once)
 
     def _array(self) -> list[Any]:
         items: list[Any] = []

@@ -2,15 +2,16 @@
 
 import json
 import logging
+import re
 import reprlib
-from collections.abc import Mapping
+from collections.abc import Collection
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from tui_trader.decision.json_reader import AnswerError, Flaw
 from tui_trader.decision.unwrap import one_value
-from tui_trader.models import Action, DecisionObject
+from tui_trader.models import Action, Constraints, DecisionObject
 
 logger = logging.getLogger(__name__)
 
@@ -18,39 +19,46 @@ FORCED_HOLD_REASON = "forced hold due to parsing error"
 COMMENTS = frozenset(
     {
         "analysis",
+        "chain_of_thought",
         "comment",
         "comments",
+        "cot",
         "explanation",
+        "invalidation_condition",
         "justification",
+        "market_analysis",
         "notes",
         "rationale",
         "reason",
         "reasoning",
+        "risk_usd",
+        "summary",
         "thinking",
         "thoughts",
+        "timestamp",
     }
 )
 """Fields that models add to explain themselves. They carry no order, so they may stand anywhere."""
 
-NO_SAY = frozenset(
+NO_SAY: frozenset[str] = frozenset(
     {
-        "account",
-        "environment",
-        "exchange",
-        "exchange_id",
-        "live",
-        "mode",
-        "network",
-        "paper",
-        "run_mode",
-        "sandbox",
-        "testnet",
-        "timestamp",
-        "trading_mode",
-        "venue",
+        *("account", "environment", "exchange", "exchange_id", "network", "venue"),
+        *("api_key", "api_secret", "base_url"),
+        *Constraints.model_fields,
     }
 )
-"""Fields about where and when the agent trades: a model has no say in it. Dropped, and recorded."""
+"""Fields about where the agent trades and within which limits: a model has no say in them. They are
+dropped, and recorded."""
+
+NOT_RESTRICTING: dict[str, frozenset[object]] = {
+    **dict.fromkeys(("paper", "sandbox", "testnet", "dry_run", "simulated"), frozenset({False})),
+    "live": frozenset({True}),
+    **dict.fromkeys(("mode", "run_mode", "trading_mode"), frozenset({"live", "LIVE", "real"})),
+}
+"""Likewise, but only with these values: with others (`"paper": true`) no real order was meant."""
+
+_OVERRIDE = re.compile(r"(?:^|_)(?:override|bypass|ignore|disable|skip|admin|unlimited)(?:_|$)")
+"""In the name of a field: it would change what a model has no say in."""
 
 _LOGGED_CHARS = 2_000
 
@@ -97,12 +105,19 @@ def checked(model: type[AnswerT], value: Any, what: str) -> tuple[AnswerT, tuple
     fields = {name: value[name] for name in value if name in model.model_fields}
     beside = [name for name in value if name not in fields and name not in COMMENTS]
     for name in beside:
-        if name not in NO_SAY:
+        if name in NOT_RESTRICTING:
+            if not _is_one_of(value[name], NOT_RESTRICTING[name]):
+                raise AnswerError(f"{what} says {name} = {reprlib.repr(value[name])}")
+        elif name not in NO_SAY and not _OVERRIDE.search(name):
             raise AnswerError(f"{what} has an unknown field {reprlib.repr(name)}")
     try:
         return model.model_validate(fields), tuple(beside)
     except ValidationError as error:
         raise AnswerError(_first(error)) from None
+
+
+def _is_one_of(value: Any, harmless: Collection[object]) -> bool:
+    return isinstance(value, bool | str) and value in harmless
 
 
 def _first(error: ValidationError) -> str:
@@ -119,7 +134,7 @@ def _flaw_in(value: Any) -> str | None:
     """Why something within `value` must not be used, None when nothing is wrong."""
     if isinstance(value, Flaw):
         return value.reason
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         value = list(value.values())
     if isinstance(value, list):
         return next(filter(None, map(_flaw_in, value)), None)

@@ -17,6 +17,10 @@ _QUOTES = "market_snapshot"
 """The group of the features that are made of quotes; all others are made of candles."""
 
 
+_LEAST_SHARE = 1e-4
+_ROUNDING = 1 + 1e-9
+
+
 @dataclass(frozen=True, slots=True)
 class Situation:
     """One symbol at the moment of a decision. `equity` is the whole account's, in quote currency.
@@ -84,6 +88,14 @@ class Situation:
             return None
         quantity = self.equity * size_pct / self.price
         return quantity if math.isfinite(quantity) else None
+
+    def affordable(self, target_qty: float, leverage: float) -> bool:
+        """Whether a position of `target_qty` is within `leverage` times the account, and worth more
+        than a ten-thousandth of it: anything else was not meant in base currency."""
+        if self.price is None or self.equity is None:
+            return False
+        notional = abs(target_qty) * self.price
+        return _LEAST_SHARE * self.equity <= notional <= self.equity * leverage * _ROUNDING
 
     def share_of_equity(self, quantity: float) -> float:
         """The notional of `quantity` as a fraction of equity, at most 1; 0.0 when unknown."""

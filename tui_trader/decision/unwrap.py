@@ -4,27 +4,43 @@ Deterministic and in one pass. Where more than one value stands, and they differ
 stands around is part of a broken value, there is no answer: nothing is chosen.
 """
 
+import json
 import re
 from dataclasses import dataclass
 from typing import Any
 
 from tui_trader.decision.json_reader import BLANKS, QUOTES, AnswerError, JsonReader
 
-_THOUGHT_NAMES = "think|thinking|thoughts?|reasoning|reflection|analysis|scratchpad"
+_THOUGHTS = "think|thinking|thoughts?|reasoning|reflection|analysis|scratchpad"
+_ANSWERS = frozenset(
+    {
+        *("action", "actions", "answer", "decision", "decisions", "final", "final_answer"),
+        *("final_decision", "json", "order", "orders", "output", "plan", "response", "result"),
+        *("trade", "trades", "trading_decision", "trading_decisions"),
+    }
+)
+"""Elements that mark an answer. What stands in any other is a thought, an example, a quote."""
+
 _FENCE = re.compile(r"[`~]{3,}[ \t]*[A-Za-z0-9]{0,12}")
+_INVISIBLE = re.compile(rf"[{BLANKS}]")
+_CLOSES = {"}": "{", "]": "[", "｝": "｛", "］": "［"}
+_BRACKETS = re.compile(r"[{}\[\]｛｝［］]")
 _GOES_ON = re.compile(
     rf"""[{BLANKS}]*+(?:
-        [:}}\]：｝］{QUOTES}]
-        | [,，][{BLANKS}]*+(?:[{QUOTES}{{}}\[\]｛｝［］]|[A-Za-z_]\w*+[{BLANKS}]*+[:：])
+        [:：{QUOTES}]
+        | [,，][{BLANKS}]*+(?:[{QUOTES}0-9-]|(?:true|false|null)\b|[A-Za-z_]\w*+[{BLANKS}]*+[:：])
     )""",
     re.VERBOSE,
 )
-
 _SCAN = re.compile(
     rf"""
-    <(?P<close>/?)\s?(?:[a-z]{{1,12}}:)?(?:{_THOUGHT_NAMES})(?:\s[^<>]{{0,80}})?>
-    | ◁(?P<close2>/?)think▷
-    | \[(?P<close3>/?)think\]
+    <!--
+    | [<＜](?P<end>/?)\s?(?:[a-z]{{1,12}}:)?(?P<name>{_THOUGHTS})\b[^<>＜＞]{{0,300}}[>＞]?
+    | <(?P<end2>/?)(?P<name2>[a-z][\w.-]{{0,40}})(?:\s[^<>]{{0,300}})?(?P<alone>/?)>
+    | <[|｜]channel[|｜]>\s*(?P<channel>[a-z]++)
+    | <[|｜](?P<token>[^<>|｜]{{1,40}})[|｜]>
+    | ◁(?P<end3>/?)think▷
+    | \[(?P<end4>/?)think(?:ing)?\]
     | (?P<value>
         [{{｛](?=[{BLANKS}]*+(?:[{QUOTES}}}｝]|//|/\*|\#|[a-z_]\w*+[{BLANKS}]*+[:：]))
         | [\[［](?=[{BLANKS}]*+(?:[\[［][{BLANKS}]*+){{0,8}}(?:[{{｛\]］]|//|/\*|\#))
@@ -44,7 +60,8 @@ class Unwrapped:
 
 
 def one_value(text: str) -> Unwrapped:
-    """The one JSON value (an object, or a list that holds one) of an answer.
+    """The one JSON value of an answer: an object, or a list that is empty or begins with an object
+    or a list.
 
     Thoughts (`<think>` and its kin) may stand before the value, and are not read; an orphan end of
     thought makes everything before it a thought. Raises AnswerError where there is no value, where
@@ -54,12 +71,16 @@ def one_value(text: str) -> Unwrapped:
     scanner.run()
     if not scanner.values:
         raise AnswerError("not JSON: there is no JSON object in it")
-    first, *others = scanner.values
-    if any(other != first for other in others):
+    if len({canonical(value) for value in scanner.values}) > 1:
         raise AnswerError(f"{len(scanner.values)} different JSON values: none of them is chosen")
-    if others:
+    if len(scanner.values) > 1:
         scanner.note("the same value several times")
-    return Unwrapped(first, tuple(scanner.notes))
+    return Unwrapped(scanner.values[0], tuple(scanner.notes))
+
+
+def canonical(value: Any) -> str:
+    """One text for each value: `true` is not 1, and the order of keys means nothing."""
+    return json.dumps(value, sort_keys=True, default=repr)
 
 
 class _Scanner:
@@ -83,13 +104,46 @@ class _Scanner:
             if match["value"] is not None:
                 if not self._thoughts:
                     self._value(match.start())
-            elif match["close"] or match["close2"] or match["close3"]:
-                self._thought_ends()
             else:
-                self._thought_begins(match.start())
+                self._mark(match)
         if self._thoughts:
-            raise AnswerError("the thinking never ends: there is no answer after it")
+            raise AnswerError("a thought or an element never ends: there is no answer after it")
         self._between(len(self._text))
+
+    def _mark(self, match: re.Match[str]) -> None:
+        """A sign that says what stands after it, or stood before."""
+        if match["channel"] is not None or match["token"] is not None:
+            self._token(match)
+        elif match[0] == "<!--":
+            self._comment(match.start())
+        elif match["name2"] is not None and (match["alone"] or match["name2"].lower() in _ANSWERS):
+            return
+        elif match["end"] or match["end2"] or match["end3"] or match["end4"]:
+            self._thought_ends()
+        else:
+            self._thought_begins(match.start())
+
+    def _token(self, match: re.Match[str]) -> None:
+        """A control token that a server should have taken off. Of channels, only the final one is
+        an answer."""
+        channel, token = (match["channel"] or "").lower(), (match["token"] or "").lower()
+        if channel == "final":
+            self._thoughts = 0
+            self.values.clear()
+            self._gap_from = self._pos
+        elif channel or (token.startswith(("begin", "start")) and "th" in token[5:]):
+            self._thought_begins(match.start())
+        elif token.startswith("end") and (self._thoughts or "th" in token):
+            self._thought_ends()
+
+    def _comment(self, start: int) -> None:
+        """A comment of markup is read by nobody."""
+        self._thought_begins(start)
+        end = self._text.find("-->", self._pos)
+        if end < 0:
+            raise AnswerError("a comment never ends: there is no answer after it")
+        self._pos = end + 3
+        self._thought_ends()
 
     def _thought_begins(self, start: int) -> None:
         if not self._thoughts:
@@ -115,13 +169,28 @@ class _Scanner:
         self._pos = self._gap_from = end
 
     def _between(self, end: int) -> None:
-        """Note what stands between two values, or around them."""
+        """Note what stands between two values, or around them. Brackets that are open there belong
+        to a value that is broken."""
         gap = self._text[self._gap_from : end]
         if not gap or gap.isspace():
             return
+        if not _balanced(gap):
+            raise AnswerError("not JSON: brackets around the answer do not match")
         rest, fences = _FENCE.subn("", gap)
         if fences:
             self.note("a code fence")
         if rest.strip():
-            invisible = not re.sub(rf"[{BLANKS}]", "", rest)
-            self.note("zero-width characters" if invisible else "text around the answer")
+            where = "after" if self.values else "before"
+            invisible = not _INVISIBLE.sub("", rest)
+            self.note("zero-width characters" if invisible else f"text {where} the answer")
+
+
+def _balanced(gap: str) -> bool:
+    """Whether every bracket in a piece of prose has its counterpart there."""
+    opened: list[str] = []
+    for bracket in _BRACKETS.findall(gap):
+        if bracket not in _CLOSES:
+            opened.append(bracket)
+        elif not opened or opened.pop() != _CLOSES[bracket]:
+            return False
+    return not opened

@@ -1,7 +1,7 @@
 """Answers that are lists: one item a symbol, each judged by itself.
 
-A bad item becomes a recorded hold of its symbol; the others go on, and every close. What can't be
-ascribed to a symbol may have been about any of them: then nothing is opened.
+A bad item becomes a recorded hold of its symbol; the others go on, and every close. An order that
+can't be ascribed to a symbol may have been about any of them: then nothing is opened.
 """
 
 import reprlib
@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tui_trader.decision.json_reader import AnswerError
+from tui_trader.decision.json_reader import AnswerError, Flaw
 from tui_trader.decision.situation import Situation
+from tui_trader.decision.unwrap import canonical
 from tui_trader.models import Action, TargetPosition
 
 ReadItem = Callable[[Any, Situation], tuple[TargetPosition, tuple[str, ...]]]
@@ -19,7 +20,8 @@ ReadItem = Callable[[Any, Situation], tuple[TargetPosition, tuple[str, ...]]]
 NOT_ANSWERED = "not in the answer"
 """Stands for the rationale of a symbol that no item is about."""
 
-_SEPARATORS = str.maketrans("", "", "/-_:")
+MOST_ITEMS = 200
+_SEPARATORS = ("", "/", "-", "_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +45,10 @@ def read_items(
 ) -> tuple[tuple[TargetPosition, ...], tuple[str, ...]]:
     """One target for each situation in `known`, and why something was dropped.
 
-    Raises AnswerError where there are items, but no valid one.
+    Raises AnswerError where there are items, but no valid one, or far too many.
     """
+    if len(items) > MOST_ITEMS:
+        raise AnswerError(f"{len(items)} items: more than {MOST_ITEMS} are no decision")
     listed = [
         _Item(number, value, find(symbol_of(value), known), symbol_of(value))
         for number, value in enumerate(items, start=1)
@@ -62,27 +66,43 @@ def read_items(
         targets.append(target or situation.hold(why))
     if not valid:
         raise AnswerError("; ".join(filtered))
-    if strangers:
+    if any(_may_be_about_any(item, known) for item in strangers):
         targets = [_reduced(*pair) for pair in zip(targets, known, strict=True)]
     return tuple(targets), tuple(filtered)
 
 
 def find(said: object, known: Sequence[Situation]) -> Situation | None:
-    """The situation whose symbol was said, to the letter or as it is written elsewhere without its
-    signs (BTCUSDT, BTC-USDT for BTC/USDT); None where it is not known or not the only one."""
-    if not isinstance(said, str):
-        return None
+    """The situation whose symbol was said, to the letter or as exchanges write it (BTCUSDT or
+    BTC-USDT for BTC/USDT); None where it is not known or not the only one."""
     for situation in known:
         if situation.symbol == said:
             return situation
-    plain = said.translate(_SEPARATORS)
-    found = [each for each in known if plain in _spellings(each.symbol) and ":" not in said]
+    found = [each for each in known if said in _spellings(each.symbol)]
     return found[0] if len(found) == 1 else None
 
 
-def _spellings(symbol: str) -> tuple[str, str]:
-    """A symbol without signs, and without the settlement currency that perpetuals name."""
-    return symbol.translate(_SEPARATORS), symbol.partition(":")[0].translate(_SEPARATORS)
+def _spellings(symbol: str) -> tuple[str, ...]:
+    """How a symbol is written elsewhere: without the settlement currency that perpetuals name, but
+    not without an expiry."""
+    pair, _, settlement = symbol.partition(":")
+    base, slash, quote = pair.partition("/")
+    if not slash or "-" in settlement:
+        return ()
+    return tuple(f"{base}{sign}{quote}" for sign in _SEPARATORS)
+
+
+def _may_be_about_any(item: _Item, known: Sequence[Situation]) -> bool:
+    """Whether an item of no known symbol may yet mean one: an order that names none, or nearly one
+    of ours."""
+    if not isinstance(item.said, str):
+        return isinstance(item.value, Flaw | Mapping) and item.value != {}
+    plain = _letters(item.said)
+    bases = (_letters(each.symbol.partition("/")[0]) for each in known)
+    return any(plain.startswith(base) for base in bases)
+
+
+def _letters(text: str) -> str:
+    return "".join(filter(str.isalnum, text)).casefold()
 
 
 def _decide(
@@ -100,7 +120,7 @@ def _decide(
         else:
             read_ones.append((item, target))
             problems += dropped(f"item {item.number}", beside)
-    if len(read_ones) == len(own) and all(item.value == own[0].value for item in own):
+    if len(read_ones) == len(own) and len({canonical(item.value) for item in own}) == 1:
         return read_ones[0][1], problems
     if len(own) == 1:
         return None, problems
@@ -126,8 +146,10 @@ def dropped(what: str, fields: Iterable[str]) -> Iterator[str]:
         yield f"{what} says {reprlib.repr(name)}, in which a model has no say"
 
 
-def with_symbol(item: Any, names: Sequence[str]) -> Any:
-    """The one symbol that an item names under one of `names`; None where it is not one."""
+def only_of(item: Any, names: Sequence[str]) -> Any:
+    """What an item has under the one of `names` that stands in it; None where it is not one."""
+    if isinstance(item, Flaw):
+        item = item.fields
     if not isinstance(item, Mapping) or sum(name in item for name in names) != 1:
         return None
     return next(item[name] for name in names if name in item)

@@ -8,9 +8,9 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field
 
 from tui_trader.decision.formats.base import AnswerFormat, ParsedAnswer, strict_object
-from tui_trader.decision.formats.items import dropped, read_items, with_symbol
+from tui_trader.decision.formats.items import dropped, only_of, read_items
 from tui_trader.decision.json_reader import NUMBER, AnswerError
-from tui_trader.decision.parser import Answer, Text, checked
+from tui_trader.decision.parser import Answer, checked
 from tui_trader.decision.situation import Situation
 from tui_trader.models import Action, Constraints, TargetPosition
 
@@ -27,26 +27,20 @@ def _unquoted(value: Any) -> Any:
     return value
 
 
-Number = Annotated[float, BeforeValidator(_unquoted), Field(gt=0)]
+Number = Annotated[float, BeforeValidator(_unquoted)]
+Price = Annotated[Number, Field(gt=0)]
 
 
 class OrdersAnswer(Answer):
     """The list of orders, with remarks."""
 
     decisions: list[Any]
-    notes: Any = None
 
 
-class Idle(Answer):
-    """An order that opens nothing: whatever else stands in it has no meaning, and may be empty."""
+class Order(Answer):
+    """What every order has."""
 
     symbol: str
-    action: Literal["close_long", "close_short", "hold", "wait"]
-    leverage: Any = None
-    position_size_usd: Any = None
-    stop_loss: Any = None
-    take_profit: Any = None
-    confidence: Any = None
     reasoning: Any = None
 
     @property
@@ -55,21 +49,30 @@ class Idle(Answer):
         return self.reasoning if isinstance(self.reasoning, str) else ""
 
 
-class Opening(Answer):
+class Idle(Order):
+    """An order that opens nothing: whatever else stands in it has no meaning, and may be empty."""
+
+    action: Literal["close_long", "close_short", "hold", "wait"]
+    leverage: Any = None
+    position_size_usd: Any = None
+    stop_loss: Any = None
+    take_profit: Any = None
+    confidence: Any = None
+
+
+class Opening(Order):
     """An order that opens: all of it has to be there.
 
     `position_size_usd` is the notional in quote currency, leverage included; `confidence` is
     percent, 0 to 100, as this vocabulary has it.
     """
 
-    symbol: str
     action: Literal["open_long", "open_short"]
-    leverage: Annotated[float, BeforeValidator(_unquoted), Field(ge=1)]
-    position_size_usd: Number
-    stop_loss: Number
-    take_profit: Number
-    confidence: Annotated[float, BeforeValidator(_unquoted), Field(ge=0, le=100)]
-    reasoning: Text = ""
+    leverage: Annotated[Number, Field(ge=1)]
+    position_size_usd: Price
+    stop_loss: Price
+    take_profit: Price
+    confidence: Annotated[Number, Field(ge=0, le=100)]
 
 
 class OrdersFormat(AnswerFormat):
@@ -131,7 +134,7 @@ def _orders(value: Any) -> tuple[list[Any], tuple[str, ...]]:
     """The orders of an answer in any of its three forms."""
     if isinstance(value, list):
         return value, ()
-    wrapper = with_symbol(value, _WRAPPERS)
+    wrapper = only_of(value, _WRAPPERS)
     if wrapper is None:
         return [value], ()
     fields = {name: value[name] for name in value if name not in _WRAPPERS}
@@ -141,13 +144,13 @@ def _orders(value: Any) -> tuple[list[Any], tuple[str, ...]]:
 
 
 def _symbol(item: Any) -> object:
-    return with_symbol(item, ("symbol",))
+    return only_of(item, ("symbol",))
 
 
 def _read(
     value: Any, situation: Situation, *, limits: Constraints
 ) -> tuple[TargetPosition, tuple[str, ...]]:
-    action = value.get("action")
+    action = only_of(value, ("action",))
     if action not in _ACTIONS:
         raise AnswerError(f"unknown action {reprlib.repr(action)}")
     if action in ("open_long", "open_short"):
@@ -177,19 +180,21 @@ def _open(order: Opening, situation: Situation, limits: Constraints) -> TargetPo
     most = limits.max_leverage or 1.0
     if order.leverage > most:
         raise AnswerError(f"leverage {order.leverage:g} is above the limit of {most:g}")
-    if order.position_size_usd > max(equity, 0.0) * most:
+    quantity = side * order.position_size_usd / price
+    fits = situation.affordable(held + quantity, order.leverage)
+    if not fits or not situation.affordable(quantity, order.leverage):
         raise AnswerError(
-            f"position_size_usd {order.position_size_usd:g} is more than the account allows"
+            f"position_size_usd {order.position_size_usd:g} at {order.leverage:g}x leverage is no"
+            f" size for an account of {equity:g}"
         )
     _check_protection(order, side, price)
-    quantity = side * order.position_size_usd / price
     return TargetPosition(
         instrument=situation.instrument,
         action=Action.LONG if side > 0 else Action.SHORT,
         target_qty=held + quantity,
         size_pct=situation.share_of_equity(quantity),
         confidence=order.confidence / 100,
-        rationale=order.reasoning,
+        rationale=order.words,
         leverage=order.leverage,
         stop_loss=order.stop_loss,
         take_profit=order.take_profit,
@@ -207,7 +212,7 @@ def _check_protection(order: Opening, side: int, price: float) -> None:
             raise AnswerError(f"{name} {level:g} is on the wrong side of the price of {price:g}")
         if not price / _FAR <= level <= price * _FAR:
             raise AnswerError(f"{name} {level:g} is too far from the price of {price:g}")
-    if abs(price - order.stop_loss) / price >= 1 / order.leverage:
+    if abs(price - order.stop_loss) / price > 1 / order.leverage:
         raise AnswerError(
             f"stop_loss {order.stop_loss:g} lies beyond the liquidation at"
             f" {order.leverage:g}x leverage"

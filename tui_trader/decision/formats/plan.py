@@ -3,12 +3,13 @@
 import math
 import reprlib
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 from pydantic import Field
 
 from tui_trader.decision.formats.base import AnswerFormat, ParsedAnswer, strict_object
-from tui_trader.decision.formats.items import dropped, read_items, with_symbol
+from tui_trader.decision.formats.items import dropped, only_of, read_items
 from tui_trader.decision.json_reader import AnswerError
 from tui_trader.decision.parser import Answer, AnswerFraction, Text, checked
 from tui_trader.decision.situation import Situation
@@ -82,7 +83,8 @@ class PlanFormat(AnswerFormat):
 
     def read(self, value: Any, known: Sequence[Situation], limits: Constraints) -> ParsedAnswer:
         plan, beside = checked(PlanAnswer, value, "the answer")
-        targets, filtered = read_items(plan.items, known, _symbol, _read)
+        read = partial(_read, limits=limits)
+        targets, filtered = read_items(plan.items, known, _symbol, read)
         return ParsedAnswer(
             targets, plan.notes or None, filtered=(*dropped("the answer", beside), *filtered)
         )
@@ -90,13 +92,15 @@ class PlanFormat(AnswerFormat):
 
 def _symbol(item: Any) -> object:
     """The symbol of an item: `symbol`, or S3's `instrument` as text or object; else None."""
-    said = with_symbol(item, _SYMBOL_NAMES)
+    said = only_of(item, _SYMBOL_NAMES)
     if isinstance(said, Mapping):
         return said.get("symbol") if said.keys() <= _INSTRUMENT_FIELDS else None
     return said
 
 
-def _read(value: Any, situation: Situation) -> tuple[TargetPosition, tuple[str, ...]]:
+def _read(
+    value: Any, situation: Situation, *, limits: Constraints
+) -> tuple[TargetPosition, tuple[str, ...]]:
     item, beside = checked(PlanItem, value, "the item")
     if item.action not in list(PlanAction):
         raise AnswerError(f"unknown action {reprlib.repr(item.action)}")
@@ -113,10 +117,10 @@ def _read(value: Any, situation: Situation) -> tuple[TargetPosition, tuple[str, 
         confidence=item.confidence,
         rationale=item.rationale,
     )
-    return _target(proposal, situation), beside
+    return _target(proposal, situation, limits.max_leverage or 1.0), beside
 
 
-def _target(proposal: LlmDecisionItem, situation: Situation) -> TargetPosition:
+def _target(proposal: LlmDecisionItem, situation: Situation, leverage: float) -> TargetPosition:
     """The target of an item whose action and quantity agree with the position that is held."""
     current, wanted = situation.quantity, proposal.target_qty
     agrees = {
@@ -130,8 +134,11 @@ def _target(proposal: LlmDecisionItem, situation: Situation) -> TargetPosition:
             f"{proposal.action} to {wanted:g} contradicts the position of {current:g}"
         )
     action = _logged_action(proposal.action, wanted, current)
-    if action is not Action.HOLD and situation.opens(wanted) and not situation.usable:
+    opens = action is not Action.HOLD and situation.opens(wanted)
+    if opens and not situation.usable:
         raise AnswerError("nothing is opened while price or features are missing")
+    if opens and wanted and not situation.affordable(wanted, leverage):
+        raise AnswerError(f"target_qty {wanted:g} is no size for this account")
     return TargetPosition(
         instrument=situation.instrument,
         action=action,
