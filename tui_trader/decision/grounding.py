@@ -12,17 +12,20 @@ _CLAIM = re.compile(
     \b(?P<name>EMA|SMA|RSI|ATR|MACD|price|close|mark|bid|ask)
     [ _-]?\(?(?P<length>[0-9]{{1,3}}(?!\.?[0-9]|[%,]))?\)?
     [ ]*(?P<word>is[ ]at|(?:is[ ])?(?:above|over|below|under)|is|at|=|:|of|near|around|~|>|<)
-    [ ]*{_NUMBER}(?![0-9]|[ ]?%)
+    [ ]*{_NUMBER}(?![0-9eE]|[.,][0-9]|[ ]?%)
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-_HYPOTHETICAL = re.compile(
-    r"\b(?:if|when|until|unless|once|should|would|could|wait|target|stop|expect|may|might|before)\b",
+_NOT_PLAIN = re.compile(
+    r"\b(?:if|when|until|unless|once|should|would|could|wait(?:ing)?|target|stop|expect(?:ed)?|may"
+    r"|might|before|need(?:s|ed)?|looking|watch(?:ing)?|entry|profit|support|resistance|for)\b",
     re.IGNORECASE,
 )
+"""Words that make a clause something else than a plain statement of how things are."""
+
 _HIGHER = frozenset({">", "above", "over", "is above", "is over"})
 _LOWER = frozenset({"<", "below", "under", "is below", "is under"})
-_CLAUSE = re.compile(r"[.;\n](?![0-9])")
+_CLAUSE = re.compile(r"[.;\n](?![0-9])|,\s|\s(?:and|but|so)\s")
 _TOLERANCE = 0.005
 """A value that is said may differ by this fraction of it, or by its rounding: models round."""
 
@@ -46,9 +49,9 @@ def contradictions(
 
 def _complaints(text: str, situation: Situation) -> Iterator[str]:
     for clause in _CLAUSE.split(text[:4_000]):
+        if _NOT_PLAIN.search(clause):
+            continue
         for claim in _CLAIM.finditer(clause):
-            if _HYPOTHETICAL.search(clause, 0, claim.start()):
-                continue
             values = list(_values(claim["name"].lower(), claim["length"], situation))
             if values and not any(_borne_out(claim, value) for value in values):
                 shown = ", ".join(f"{value:.6g}" for value in values)

@@ -29,6 +29,11 @@ WEAK_MIN_TRADES = 10
 score. The digest's Sharpe ratio asks for as many."""
 
 
+PRICE_MOVED = 1.05
+"""What was asked for may be cut to the cap where it exceeds it by so little: then it was within it
+when it was decided. More was never within it, whatever share it was called."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wish:
     """The way from what is held to what a target asks for: signed changes in base currency."""
@@ -184,8 +189,10 @@ class Assessor:
         base = self._projected.get(wish.symbol, 0.0)
         quantity = wish.opening
         share, usage = wish.target.size_pct, self._limits.max_equity_usage_pct
-        if price is not None and equity is not None and 0 < share <= usage:
-            quantity = guardrails.within_notional(quantity, max(equity, 0.0) * usage, price)
+        cap = max(equity or 0.0, 0.0) * usage
+        near = price is not None and abs(quantity) * price <= cap * PRICE_MOVED
+        if price is not None and equity is not None and 0 < share <= usage and near:
+            quantity = guardrails.within_notional(quantity, cap, price)
             if quantity != wish.opening:
                 self._say(
                     wish, "max_position_size", "clip", "price moved: cut to cap", base + quantity
