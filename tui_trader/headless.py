@@ -29,7 +29,7 @@ from tui_trader.messages import (
     TradingStateChanged,
 )
 from tui_trader.view.events import lines
-from tui_trader.view.format import money, percent, quantity
+from tui_trader.view.format import money, percent, quantity, signed, usd
 
 if TYPE_CHECKING:
     from tui_trader.agent.runtime import AgentRuntime
@@ -226,11 +226,13 @@ def _conclude(runtime: "AgentRuntime", reason: str, failed: str, printer: Printe
         f"{symbol} {quantity(position.quantity)}"
         for symbol, position in portfolio.positions.items()
     )
+    cost, net = runtime.summary.model_cost_usd, runtime.summary.net_pnl
+    models = f", models {usd(cost)}, net {signed(net)}" if runtime.session.model else ""
     printer.say(
         f"{runtime.cycles} cycle{'' if runtime.cycles == 1 else 's'}, "
         f"equity {money(total)} {portfolio.quote_ccy} "
         f"({percent(None if total is None else total / capital - 1)}), "
-        f"fees {money(portfolio.fees_paid)}, held: {held or 'nothing'}",
+        f"fees {money(portfolio.fees_paid)}{models}, held: {held or 'nothing'}",
         aside=True,
     )
 

@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from tests.agent import test_models as here
-from tests.agent.harness import BTC, Run, config, send, until
+from tests.agent.harness import BTC, Run, config, send, target, until
 from tests.llm.server import Answer, Fault, LlmServer
 from tui_trader.agent.assembly import assemble
 from tui_trader.agent.base_agent import BaseStrategyAgent
@@ -30,6 +30,7 @@ from tui_trader.messages import (
     ModelStatus,
     OrderUpdated,
     Pause,
+    ReasoningStreamed,
     Resume,
     Severity,
     TradingState,
@@ -59,7 +60,7 @@ async def server() -> AsyncIterator[LlmServer]:
 
 
 async def agent(
-    server: LlmServer, folder: Path, cycles: int | None = None, **changes: dict[str, object]
+    server: LlmServer, folder: Path | None, cycles: int | None = None, **changes: dict[str, object]
 ) -> Run:
     """An agent that asks the model behind `server`, one call a decision."""
     llm: dict[str, object] = {
@@ -497,3 +498,129 @@ async def test_a_decision_asked_for_is_an_act_of_the_operator(
     run.runtime.request_stop()
     await running
     assert outcomes(run) == ["stopped", "ok"]
+
+
+async def test_a_hybrid_is_seen_through_what_it_asks(server: LlmServer, tmp_path: Path) -> None:
+    """S4's hybrid returns no audit and passes no reasoning on; its cycle hears both all the same,
+    and the closes of the rules go through it where no model answers."""
+    server.script.append(Answer(LONG, "I think so"))
+    server.script.extend([Answer(status=500)] * 200)
+    strategy: dict[str, object] = {"strategy": "tests.agent.test_models:Hybrid"}
+    run = await (
+        await agent(server, tmp_path, 120, agent=strategy, llm={"fallback": "rules"})
+    ).done()
+    first = run.facts(DecisionMade)[0]
+    assert (first.provider, first.model) == ("deepseek", "deepseek-flash")
+    assert first.reasoning == "I think so"
+    assert any(isinstance(message, ReasoningStreamed) for message in run.messages)
+    assert set(outcomes(run)[1:]) == {"llm_error", "brown_out"}
+    assert len(run.facts(OrderUpdated)) == 2
+    assert run.facts(CycleCompleted)[-1].portfolio.positions == {}
+    assert run.runtime.session.model == "deepseek-flash"
+
+
+class Late(BaseComposer):
+    """Makes its model composer only when it is first needed."""
+
+    def __init__(self, request: UserRequest) -> None:
+        self.request = request
+        self.inner: LlmComposer | None = None
+
+    async def compose(self, context: ComposeContext) -> ComposeResult:
+        self.inner = self.inner or LlmComposer(self.request)
+        return await self.inner.compose(context)
+
+
+async def test_a_composer_that_is_made_late_is_under_the_same_cap(
+    server: LlmServer, tmp_path: Path
+) -> None:
+    llm: dict[str, object] = {
+        "daily_cap_usd": 0.0015,
+        "price_input_usd": 1.0,
+        "price_output_usd": 10.0,
+    }
+    strategy: dict[str, object] = {"strategy": "tests.agent.test_models:Late"}
+    run = await (await agent(server, tmp_path, 6, agent=strategy, llm=llm)).done()
+    assert len(server.requests) == 2
+    assert outcomes(run)[2:] == ["capped"] * 4
+    store = Store(tmp_path / "state.db")
+    assert len(store.calls()) == 2
+    store.close()
+
+
+class Stubborn(BaseComposer):
+    """Decides although its decision was broken off."""
+
+    def __init__(self, request: UserRequest) -> None:
+        self.asked = here.asked = asyncio.Event()
+
+    async def compose(self, context: ComposeContext) -> ComposeResult:
+        self.asked.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            return ComposeResult(targets=(target(0.01),))
+        raise AssertionError
+
+
+asked: asyncio.Event
+
+
+async def test_a_composer_that_swallows_its_cancellation_decides_nothing(
+    server: LlmServer, tmp_path: Path
+) -> None:
+    strategy: dict[str, object] = {"strategy": "tests.agent.test_models:Stubborn"}
+    run = await agent(server, tmp_path, 1, agent=strategy, market={"speed": 1.0})
+    running = asyncio.create_task(run.runtime.run())
+    async with asyncio.timeout(30):
+        await here.asked.wait()
+        run.runtime.command(Pause("p1", "operator"))
+        run.runtime.command(Resume("r1", "operator"))
+        await running
+    assert outcomes(run) == ["cancelled"]
+    assert run.facts(OrderUpdated) == []
+
+
+async def test_a_stop_breaks_the_answer_off_and_opens_nothing(
+    server: LlmServer, tmp_path: Path
+) -> None:
+    server.script.append(Answer(LONG, "thinking", fault=Fault.HANG))
+    run = await agent(server, tmp_path, market={"speed": 1.0})
+    running = asyncio.create_task(run.runtime.run())
+    async with asyncio.timeout(30):
+        await until(lambda: server.requests)
+        run.runtime.request_stop("SIGTERM received")
+        await running
+        await server.gone.wait()
+    assert outcomes(run) == ["cancelled"]
+
+
+async def test_a_kill_ends_the_probe_too(server: LlmServer, tmp_path: Path) -> None:
+    server.probe_script.append(Answer(fault=Fault.SILENT))
+    run = await agent(server, tmp_path, market={"speed": 1.0})
+    running = asyncio.create_task(run.runtime.run())
+    async with asyncio.timeout(30):
+        await until(lambda: server.probes)
+        assert (await send(run, Kill("k1", "operator"))).ok
+        await server.gone.wait()
+    assert server.requests == []
+    run.runtime.request_stop()
+    await running
+
+
+async def test_a_day_s_cap_holds_for_all_replays_of_a_market(
+    server: LlmServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TUI_TRADER_HOME", str(tmp_path / "home"))
+    llm: dict[str, object] = {
+        "daily_cap_usd": 0.0015,
+        "price_input_usd": 1.0,
+        "price_output_usd": 10.0,
+    }
+    spent = []
+    for _ in range(3):
+        run = await agent(server, None, 2, llm=llm)
+        await run.done()
+        spent.append(len(server.requests))
+    assert spent[0] > 0
+    assert spent[1:] == [spent[0]] * 2

@@ -9,8 +9,9 @@ import pytest
 
 from tests.agent import harness
 from tests.agent.harness import BTC, ScriptedAgent, send, start, target, until, wish
-from tui_trader.agent import runtime as runtime_module
+from tui_trader.agent import assembly
 from tui_trader.agent.base_agent import BaseStrategyAgent
+from tui_trader.agent.market import Market
 from tui_trader.config.errors import ConfigError
 from tui_trader.execution.paper import PaperExecutionGateway
 from tui_trader.features.interfaces import BaseFeaturesPipeline
@@ -47,6 +48,7 @@ from tui_trader.models import (
     UserRequest,
 )
 from tui_trader.models.market import InstrumentRef
+from tui_trader.risk.interfaces import RiskMarket
 from tui_trader.trading_history.database import Database, StoreError
 from tui_trader.trading_history.store import Store
 
@@ -247,9 +249,8 @@ async def test_of_two_targets_for_a_symbol_the_one_nearer_to_flat_counts(tmp_pat
 
 
 async def test_a_stop_does_not_wait_for_a_model_that_never_answers(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr(runtime_module, "PATIENCE_SECONDS", 0.01)
     run = await start(tmp_path, never, cycles=1_000_000)
     running = asyncio.create_task(run.runtime.run())
     await until(lambda: run.facts(CycleStarted))
@@ -270,6 +271,36 @@ async def test_a_hold_is_not_denied_because_the_operator_closed_meanwhile(tmp_pa
     await run.done()
     (line,) = run.facts(CycleCompleted)[-1].logs
     assert (line.risk_approved, line.executed) == (True, False)
+
+
+@pytest.mark.parametrize(("took_seconds", "trades"), [(80, 1), (100, 0)])
+async def test_a_decision_on_a_market_of_long_ago_opens_nothing_but_closes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, took_seconds: int, trades: int
+) -> None:
+    """However fresh the quotes are when the answer comes at last."""
+
+    def fresh(market: Market, max_age_ms: int) -> RiskMarket:
+        now = market.clock.now_ms()
+        ticker = market.source.ticker(BTC)
+        assert ticker is not None
+        return RiskMarket(now, {BTC: ticker.model_copy(update={"ts": now})})
+
+    monkeypatch.setattr(assembly, "_risk_market", fresh)
+
+    async def slowly(context: ComposeContext) -> ComposeResult:
+        await run.runtime._parts.clock.sleep(took_seconds)
+        return ComposeResult(targets=(target(0.02),))
+
+    async def close_slowly(context: ComposeContext) -> ComposeResult:
+        await run.runtime._parts.clock.sleep(3_600)
+        return ComposeResult(targets=(target(0.0),))
+
+    run = await start(tmp_path, wish(0.01), slowly, close_slowly)
+    await run.done()
+    (_, slow, _) = [log for fact in run.facts(CycleCompleted) for log in fact.logs]
+    assert slow.executed == bool(trades)
+    assert slow.risk_reason == ("" if trades else "decision expired")
+    assert run.facts(CycleCompleted)[-1].portfolio.positions == {}
 
 
 # --- the market -----------------------------------------------------------------------------------

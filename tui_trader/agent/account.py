@@ -27,12 +27,14 @@ class Account:
     """One account, opened: nobody else works on it until `opened` is closed.
 
     `run` numbers the runs on this account; `warnings` are to be shown; `state_reason` says why the
-    trading state is not ACTIVE, empty where it is.
+    trading state is not ACTIVE, empty where it is. `calls` keeps the calls to models: also those of
+    the other runs where each begins new books, so that a day's cap holds for all of them.
     """
 
     folder: Path
     run: int
     store: Store
+    calls: Store
     log: CycleLogWriter
     ledger: Ledger
     risk_state: RiskState
@@ -65,6 +67,8 @@ def open_account(
         days = config.logging.retention_days
         store = Store(folder / "state.db", redact=redact)
         opening.callback(store.close)
+        calls = _calls(store, market, data_dir, folder)
+        opening.callback(calls.close)
         log = CycleLogWriter(folder / "agent_log.jsonl", redact=redact, retention_days=days)
         opening.callback(log.close)
         ledger = _books(store, loaded, market)
@@ -74,6 +78,7 @@ def open_account(
             folder=folder,
             run=store.next_run(),
             store=store,
+            calls=calls,
             log=log,
             ledger=ledger,
             risk_state=risk_state,
@@ -96,6 +101,13 @@ def _folder(market: Market, data_dir: Path | None, wall: Clock) -> Path:
         return folder
     stamp = datetime.fromtimestamp(wall.now_ms() / 1000, UTC).strftime("%Y%m%dT%H%M%S.%fZ")
     return paths.private_folder(folder / stamp)
+
+
+def _calls(store: Store, market: Market, data_dir: Path | None, folder: Path) -> Store:
+    """Where the calls to models are kept."""
+    if market.afresh and data_dir is None:
+        return Store(folder.parent / "calls.db")
+    return store
 
 
 def _books(store: Store, loaded: LoadedConfig, market: Market) -> Ledger:

@@ -1,43 +1,36 @@
 """From a configuration to a running agent: the one place that picks implementations."""
 
 import logging
-import os
 from collections.abc import Callable
 from pathlib import Path
-from random import Random
 
 from tui_trader.agent import kill_file
 from tui_trader.agent.account import Account, open_account
-from tui_trader.agent.base_agent import BaseStrategyAgent
 from tui_trader.agent.control import OperatorControl
 from tui_trader.agent.coordinator import CycleIdentity, DecisionCoordinator, Stages
 from tui_trader.agent.desk import OrderDesk
 from tui_trader.agent.journal import Journal
 from tui_trader.agent.market import Market, open_market
+from tui_trader.agent.minds import gather_minds
+from tui_trader.agent.parts import Pace, RuntimeParts
 from tui_trader.agent.publisher import Publisher
-from tui_trader.agent.runtime import AgentRuntime, Pace, RuntimeParts
-from tui_trader.agent.strategy import default_composer, load_agent, make_request
+from tui_trader.agent.runtime import AgentRuntime
+from tui_trader.agent.session import session_info, summary
+from tui_trader.agent.strategy import make_request
 from tui_trader.clock import Clock, SystemClock
 from tui_trader.config.errors import ConfigError
 from tui_trader.config.loader import LoadedConfig
 from tui_trader.config.schema import Config
-from tui_trader.decision.interfaces import BaseComposer
-from tui_trader.decision.providers import PROVIDERS
-from tui_trader.decision.providers.house import ModelHouse, model_house
-from tui_trader.decision.providers.spending import DAY_MS, Spending
 from tui_trader.execution.paper import PaperExecutionGateway
 from tui_trader.features.candles import SimpleCandleFeatureComputer
 from tui_trader.features.indicators import DEFAULT_INDICATORS
 from tui_trader.features.pipeline import DefaultFeaturesPipeline
-from tui_trader.messages import Message, OrderRequested, SessionInfo, TradingState
+from tui_trader.messages import Message, OrderRequested, TradingState
 from tui_trader.models import (
     MetricPoint,
     PortfolioView,
-    StrategyStatus,
     StrategySummary,
     TradeInstruction,
-    TradingMode,
-    UserRequest,
 )
 from tui_trader.portfolio.service import InMemoryPortfolioService
 from tui_trader.risk.interfaces import RiskMarket
@@ -49,20 +42,11 @@ from tui_trader.trading_history.recorder import StoreHistoryRecorder
 
 logger = logging.getLogger(__name__)
 
-DOLLARS = frozenset({"USD", "USDT", "USDC", "BUSD", "FDUSD", "DAI", "TUSD"})
-"""Quote currencies from which a cost in US dollars can be taken as it is."""
-
 READING_MS = 3_000
 """A decision's sentences take about so long where somebody reads them."""
 
 DIGEST_RECORDS = 500
 """Of earlier runs, so many execution records reach the digest."""
-
-STATUS = {
-    TradingState.ACTIVE: StrategyStatus.RUNNING,
-    TradingState.REDUCING: StrategyStatus.PAUSED,
-    TradingState.HALTED: StrategyStatus.STOPPED,
-}
 
 
 async def assemble(
@@ -102,7 +86,17 @@ async def _on(
     """The runtime that works on an opened account."""
     config = loaded.config
     request = make_request(loaded, market)
-    session = _session(loaded, market, request, account, wall.now_ms())
+    minds = await gather_minds(
+        config,
+        request,
+        account,
+        market,
+        wall,
+        lambda message: publisher.publish(message),
+        watched=watched and _readable(config, market),
+    )
+    asked = request.llm_model_config if minds.house.in_use else None
+    session = session_info(loaded, market, account, asked, wall.now_ms())
     publisher = Publisher(
         market.clock,
         session,
@@ -110,20 +104,8 @@ async def _on(
         state_reason=account.state_reason,
         equity=_equity(account, market),
     )
-    spending, spent_before = _spending(config, account, wall)
-    house = model_house(
-        clock=market.clock,
-        wall=wall,
-        publish=publisher.publish,
-        spending=spending,
-        record=account.store.record_call,
-        rng=Random(),  # noqa: S311 (spreads retries)
-    )
-    agent, composer = await _minds(
-        config, request, house, watched=watched and _readable(config, market)
-    )
     max_age_ms = round(config.market.max_age_seconds * 1000)
-    features = await agent._build_features_pipeline(request) or DefaultFeaturesPipeline(
+    features = await minds.agent._build_features_pipeline(request) or DefaultFeaturesPipeline(
         market.source,
         market.symbols,
         market.timeframe,
@@ -159,16 +141,19 @@ async def _on(
         journal.keep_results,
     )
     run_id = f"{config.agent.name}-{account.run}"
+
+    def summarise(view: PortfolioView) -> StrategySummary:
+        return summary(session, view, risk.trading_state, minds.cost_usd)
+
     coordinator = DecisionCoordinator(
         CycleIdentity(config.agent.name, run_id, config.agent.mode, config.agent.prompt),
-        Stages(features, composer, risk, desk, portfolio, journal),
+        Stages(features, minds.composer, risk, desk, portfolio, journal),
         clock=market.clock,
         wall=wall,
         publish=publisher.publish,
         risk_market=lambda: _risk_market(market, max_age_ms),
-        summarise=lambda view: _summary(
-            session, view, risk.trading_state, _both(spent_before, spending.run.cost_usd)
-        ),
+        summarise=summarise,
+        max_decision_ms=max(max_age_ms, round(request.llm_model_config.deadline_seconds * 1000)),
     )
 
     def set_state(state: TradingState) -> None:
@@ -184,7 +169,7 @@ async def _on(
         state=lambda: risk.trading_state,
         set_state=set_state,
         record=journal.write_operator,
-        acted=house.operator_acted,
+        acted=minds.house.operator_acted,
         recorded=lambda compose_id: account.store.history(reference_id=compose_id),
         kill_path=account.kill_path,
         run_id=run_id,
@@ -193,7 +178,7 @@ async def _on(
         RuntimeParts(
             session=session,
             request=request,
-            agent=agent,
+            agent=minds.agent,
             pace=Pace(
                 round(config.agent.interval_seconds * 1000),
                 timeframe_ms(market.timeframe),
@@ -202,45 +187,18 @@ async def _on(
             clock=market.clock,
             source=market.source,
             features=features,
-            composer=composer,
+            composer=minds.composer,
             portfolio=portfolio,
             coordinator=coordinator,
             control=control,
             publisher=publisher,
             state=lambda: risk.trading_state,
             halted_outside=lambda: kill_file.exists(account.kill_path),
-            prepare_models=house.prepare,
-            close_models=house.close,
+            models=minds.house,
+            summarise=summarise,
             release=account.opened.close,
         )
     )
-
-
-async def _minds(
-    config: Config, request: UserRequest, house: ModelHouse, *, watched: bool
-) -> tuple[BaseStrategyAgent, BaseComposer]:
-    """The agent, and the composer that decides; what that asks a model, it asks through `house`."""
-    with house.open():
-        try:
-            agent, composer = load_agent(config.agent.strategy, request)
-            composer = composer or await agent._create_decision_composer(request)
-            return agent, composer or default_composer(
-                config.agent.strategy, request, watched=watched
-            )
-        except ValueError as error:
-            raise ConfigError(str(error)) from error
-
-
-def _spending(config: Config, account: Account, wall: Clock) -> tuple[Spending, float | None]:
-    """What models may cost, today's calls of earlier runs counted; and what this account's models
-    have cost before this run (USD), None where that is unknown."""
-    earlier = account.store.calls(since_ms=wall.now_ms() - DAY_MS)
-    spending = Spending(wall, daily_cap_usd=config.llm.daily_cap_usd, earlier=earlier)
-    return spending, account.store.spent_since(0)
-
-
-def _both(left: float | None, right: float | None) -> float | None:
-    return None if left is None or right is None else left + right
 
 
 def _equity(account: Account, market: Market) -> list[MetricPoint]:
@@ -334,73 +292,3 @@ def _risk_market(market: Market, max_age_ms: int) -> RiskMarket:
     }
     stale = {symbol for symbol, ticker in tickers.items() if now - ticker.ts > max_age_ms}
     return RiskMarket(now, tickers, frozenset(stale))
-
-
-def _session(
-    loaded: LoadedConfig, market: Market, request: UserRequest, account: Account, started: int
-) -> SessionInfo:
-    config = loaded.config
-    by_model = config.agent.strategy == "llm"
-    llm = request.llm_model_config
-    return SessionInfo(
-        name=config.agent.name,
-        mode=config.agent.mode,
-        venue="paper",
-        market=config.exchange.market,
-        symbols=market.symbols,
-        timeframe=market.timeframe,
-        interval_seconds=config.agent.interval_seconds,
-        strategy=config.agent.strategy,
-        model=llm.model_id or PROVIDERS[llm.provider].default_model if by_model else None,
-        source=config.market.source,
-        initial_capital=config.paper.initial_capital,
-        quote_ccy=account.ledger.quote_ccy,
-        pid=os.getpid(),
-        started_ts=started,
-        data_folder=str(account.folder),
-        max_equity_usage_pct=config.risk.max_equity_usage_pct,
-        max_leverage=config.risk.max_leverage,
-        daily_loss_cap_pct=config.risk.daily_loss_cap_pct,
-        cooldown_seconds=config.risk.cooldown_seconds,
-        trading_enabled=config.risk.trading_enabled,
-        demo=loaded.demo,
-        warnings=(*account.warnings, *_unkept(by_model, llm.format)),
-    )
-
-
-def _unkept(by_model: bool, answer_format: str) -> tuple[str, ...]:
-    """What a model is asked for and nobody keeps yet."""
-    if not (by_model and answer_format == "orders"):
-        return ()
-    return (
-        "llm.format = orders: stop_loss and take_profit are checked and written down, but nothing"
-        " closes a position there yet: it stays open until a decision or you close it",
-    )
-
-
-def _summary(
-    session: SessionInfo, view: PortfolioView, state: TradingState, model_cost: float | None
-) -> StrategySummary:
-    """`model_cost` is what the account's models have cost, in USD; None where that is unknown."""
-    total = view.total_value
-    profit = None if total is None else total - session.initial_capital
-    in_dollars = session.quote_ccy in DOLLARS
-    return StrategySummary(
-        strategy_id=session.name,
-        name=session.name,
-        model_id=session.model,
-        exchange_id=session.venue,
-        mode=TradingMode.VIRTUAL,
-        status=STATUS[state],
-        realized_pnl=view.total_realized_pnl,
-        unrealized_pnl=view.total_unrealized_pnl,
-        pnl_abs=profit,
-        pnl_pct=None if profit is None else profit / session.initial_capital,
-        model_cost_usd=model_cost,
-        net_pnl=(
-            profit - model_cost
-            if profit is not None and model_cost is not None and (in_dollars or not model_cost)
-            else None
-        ),
-        last_updated_ts=view.ts,
-    )

@@ -10,7 +10,7 @@ from tui_trader.agent import cycle_logs
 from tui_trader.agent.desk import OrderDesk
 from tui_trader.agent.journal import Journal
 from tui_trader.clock import Clock
-from tui_trader.decision.interfaces import BaseComposer
+from tui_trader.decision.interfaces import BaseComposer, Hearing
 from tui_trader.features.interfaces import BaseFeaturesPipeline
 from tui_trader.market_data.interfaces import MarketDataError
 from tui_trader.messages import (
@@ -91,7 +91,8 @@ class DecisionCoordinator:
     """Runs cycles. What differs between paper, live, replay and backtest is what it is given.
 
     `clock` is market time, `wall` the real one; `risk_market` tells quotes and their staleness at
-    the moment of asking. A cycle is durable before its completion is published.
+    the moment of asking. A cycle is durable before its completion is published. A decision on a
+    market that was seen more than `max_decision_ms` ago opens nothing.
     """
 
     def __init__(
@@ -104,6 +105,7 @@ class DecisionCoordinator:
         publish: Callable[[Message], None],
         risk_market: Callable[[], RiskMarket],
         summarise: Callable[[PortfolioView], StrategySummary],
+        max_decision_ms: int,
     ) -> None:
         self._identity = identity
         self._stages = stages
@@ -112,6 +114,7 @@ class DecisionCoordinator:
         self._publish = publish
         self._risk_market = risk_market
         self._summarise = summarise
+        self._max_decision_ms = max_decision_ms
         self._number = 0
         self._composing: asyncio.Task[ComposeResult] | None = None
         self._cancelled_because = ""
@@ -220,14 +223,21 @@ class DecisionCoordinator:
 
     async def _compose(self, context: ComposeContext) -> ComposeResult:
         """Ask the composer, whatever it does: cancelled or failed, the answer is a hold."""
-        composer = self._stages.composer
-        composer.on_reasoning = lambda text, answer: self._publish(
-            ReasoningStreamed(self._clock.now_ms(), context.compose_id, text, answer)
+        hearing = Hearing(
+            lambda text, answer: self._publish(
+                ReasoningStreamed(self._clock.now_ms(), context.compose_id, text, answer)
+            )
         )
         self._cancelled_because = ""
-        self._composing = asyncio.ensure_future(composer.compose(context))
+        with hearing.begin():
+            self._composing = asyncio.ensure_future(self._stages.composer.compose(context))
         try:
-            return ComposeResult.model_validate(await self._composing)
+            composed = ComposeResult.model_validate(await self._composing)
+            if self._cancelled_because:  # whatever a composer returns that swallows a cancellation
+                return _no_answer("cancelled", f"forced hold: {self._cancelled_because}")
+            if composed.audit is None and hearing.audit is not None:
+                return composed.model_copy(update={"audit": hearing.audit})
+            return composed
         except asyncio.CancelledError:
             if (cycle := asyncio.current_task()) is not None and cycle.cancelling():
                 raise
@@ -267,8 +277,8 @@ class DecisionCoordinator:
     def _assess(self, context: ComposeContext, targets: Sequence[TargetPosition]) -> Assessment:
         """Judge on the account and the market as they are now, not as the composer saw them.
 
-        Nothing opens where the composer saw no fresh data, or where the position has changed
-        meanwhile (the operator's hand).
+        Nothing opens where the composer saw no fresh data, where the position has changed meanwhile
+        (the operator's hand), or where the decision took too long.
         """
         view, before = self._stages.portfolio.get_view(), context.portfolio
         asked = {target.instrument.symbol for target in targets}
@@ -277,6 +287,7 @@ class DecisionCoordinator:
             moved=frozenset(
                 symbol for symbol in asked if view.quantity_of(symbol) != before.quantity_of(symbol)
             ),
+            expired=self._clock.now_ms() - context.ts > self._max_decision_ms,
         )
         digest = self._stages.journal.digest
         assessment = self._stages.risk.assess(context.compose_id, targets, view, market, digest)

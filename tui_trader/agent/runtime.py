@@ -2,18 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 
-from tui_trader.agent.base_agent import BaseStrategyAgent, shielded
-from tui_trader.agent.control import Answer, OperatorControl
-from tui_trader.agent.coordinator import DecisionCoordinator
-from tui_trader.agent.publisher import Publisher
-from tui_trader.clock import Clock
-from tui_trader.decision.interfaces import BaseComposer
-from tui_trader.features.interfaces import BaseFeaturesPipeline
-from tui_trader.market_data.interfaces import BaseMarketDataSource, MarketDataError, MarketUpdate
+from tui_trader.agent.base_agent import shielded
+from tui_trader.agent.control import Answer
+from tui_trader.agent.parts import RuntimeParts
+from tui_trader.market_data.interfaces import MarketDataError, MarketUpdate
 from tui_trader.messages import (
     AlertRaised,
     CandleChanged,
@@ -29,55 +24,16 @@ from tui_trader.messages import (
     Snapshot,
     TradingState,
 )
-from tui_trader.models import UserRequest
-from tui_trader.portfolio.interfaces import BasePortfolioService
+from tui_trader.models import StrategySummary
 from tui_trader.trading_history.database import StoreError
 
 logger = logging.getLogger(__name__)
 
 HEARTBEAT_SECONDS = 1.0
-PATIENCE_SECONDS = 6.0
-"""How long a stop waits for the running decision before it is broken off."""
+PROBING_SECONDS = 3.0
+"""How long the first cycle waits for what the models' endpoints are found to do."""
 
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """When cycles run: at every closed candle, or every `interval_ms` where that is longer.
-
-    `candle_ms` is the length of the agent's candles; `max_cycles` ends the run, None never does.
-    """
-
-    interval_ms: int
-    candle_ms: int
-    max_cycles: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RuntimeParts:
-    """Everything a runtime sets in motion; made by `assembly`.
-
-    `halted_outside` says whether somebody asked for a halt by the kill file; `prepare_models` finds
-    out before the first cycle what the models' endpoints do; `release` frees files and locks at the
-    end.
-    """
-
-    session: SessionInfo
-    request: UserRequest
-    agent: BaseStrategyAgent
-    pace: Pace
-    clock: Clock
-    source: BaseMarketDataSource
-    features: BaseFeaturesPipeline
-    composer: BaseComposer
-    portfolio: BasePortfolioService
-    coordinator: DecisionCoordinator
-    control: OperatorControl
-    publisher: Publisher
-    state: Callable[[], TradingState]
-    halted_outside: Callable[[], bool]
-    prepare_models: Callable[[], Awaitable[None]]
-    close_models: Callable[[], Awaitable[None]]
-    release: Callable[[], None]
+_AGAIN_SECONDS = 0.1
 
 
 class AgentRuntime:
@@ -110,6 +66,11 @@ class AgentRuntime:
         return self._parts.session
 
     @property
+    def summary(self) -> StrategySummary:
+        """How the run does now."""
+        return self._parts.summarise(self._parts.portfolio.get_view())
+
+    @property
     def as_fast_as_it_goes(self) -> bool:
         """Whether market time waits for nothing but the cycles."""
         return self._parts.source.lockstep
@@ -136,14 +97,18 @@ class AgentRuntime:
         task.add_done_callback(self._commands.discard)
 
     def request_stop(self, reason: str = "stopped") -> None:
-        """End the run: the running cycle completes first (with a hold where its decision takes too
-        long). Positions stay as they are."""
+        """End the run: the running cycle completes first, with a hold where it is still deciding.
+        Positions stay as they are."""
         self._reason = self._reason or reason
         self._stop.set()
+        self.cancel_decision(self._reason)
 
     def cancel_decision(self, because: str) -> None:
-        """Break off the decision being made, if any: its cycle ends as a hold."""
+        """Break off the decision being made, if any: its cycle ends as a hold. No model is asked
+        any more what it can do, either."""
         self._parts.coordinator.cancel_decision(because)
+        if self._preparation is not None:
+            self._preparation.cancel()
 
     def decide_now(self) -> Answer:
         """Run a cycle now, unless one is running or there is nothing to decide."""
@@ -159,7 +124,8 @@ class AgentRuntime:
     async def run(self) -> None:
         """Run until asked to stop, out of data, or failed (then `error` says why)."""
         try:
-            await self._serve()
+            with self._parts.models.open():
+                await self._serve()
         except MarketDataError as error:
             self._fail(str(error))
         except Exception as error:
@@ -177,9 +143,7 @@ class AgentRuntime:
     async def _serve(self) -> None:
         """Start, then work until a stop is asked for or something fails."""
         await self._start()
-        self._preparation = asyncio.create_task(
-            shielded(self._parts.prepare_models(), "models.prepare")
-        )
+        self._preparation = asyncio.create_task(self._prepare_models())
         self._tasks = [
             asyncio.create_task(work)
             for work in (
@@ -192,6 +156,9 @@ class AgentRuntime:
         done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             task.result()
+
+    async def _prepare_models(self) -> None:
+        await shielded(self._parts.models.prepare(), "models.prepare")
 
     async def _wait_for_stop(self) -> None:
         await self._stop.wait()
@@ -228,21 +195,18 @@ class AgentRuntime:
                 logger.error("a task ended badly: %s: %s", type(outcome).__name__, outcome)
         await shielded(parts.agent._on_stop(self, parts.request, self._reason), "_on_stop")
         await shielded(parts.composer.close(), "composer.close")
-        await shielded(parts.close_models(), "models.close")
+        await shielded(parts.models.close(), "models.close")
         await shielded(parts.source.close(), "source.close")
         while self._commands:
             await asyncio.wait(self._commands)
 
     async def _let_cycle_end(self) -> None:
-        """Wait for the running cycle; its decision is broken off where it takes too long, and where
-        the engine has failed."""
-        patience = PATIENCE_SECONDS if self._error is None else 0.0
+        """Wait for the running cycle; its decision is broken off, as soon as it comes to one."""
         while True:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(patience), self._cycle_lock:
-                    return
             self.cancel_decision(self._reason or "the engine failed")
-            patience = 0.1  # the cycle may come to its decision only later
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_AGAIN_SECONDS), self._cycle_lock:
+                    return
 
     def _end(self) -> None:
         """The last words, though all before them has failed; then the account is free."""
@@ -294,7 +258,7 @@ class AgentRuntime:
 
     async def _cycle_if_awake(self) -> None:
         if self._preparation is not None and not self._preparation.done():
-            await asyncio.wait([self._preparation])
+            await asyncio.wait([self._preparation], timeout=PROBING_SECONDS)
         if not self._wake.is_set() or self._stop.is_set():
             return
         self._wake.clear()

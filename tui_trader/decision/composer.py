@@ -63,7 +63,15 @@ class LlmComposer(BaseComposer):
         self._fallback = RulesComposer() if config.fallback == "rules" else None
 
     async def compose(self, context: ComposeContext) -> ComposeResult:
-        known = situations(context)
+        result = await self._compose(context, situations(context))
+        if result.audit is not None:
+            self.account_for(result.audit)
+        orders = instructions_toward(result.targets, context.portfolio, context.compose_id)
+        return result.model_copy(update={"instructions": orders})
+
+    async def _compose(
+        self, context: ComposeContext, known: tuple[Situation, ...]
+    ) -> ComposeResult:
         if not any(situation.usable for situation in known):
             status = self._gateway.status
             audit = ComposeAudit(
@@ -107,7 +115,6 @@ class LlmComposer(BaseComposer):
         }
         return ComposeResult(
             targets=answer.targets,
-            instructions=instructions_toward(answer.targets, context.portfolio, context.compose_id),
             rationale=answer.rationale or _words(answer.targets),
             audit=audit.model_copy(update=told),
         )

@@ -232,6 +232,7 @@ class Assessor:
             stale=symbol in self._market.stale,
             state=self._state,
             moved=symbol in self._market.moved,
+            expired=self._market.expired,
             confidence=wish.target.confidence,
             score=self._score(symbol),
         )

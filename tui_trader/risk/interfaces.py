@@ -37,13 +37,14 @@ class RiskMarket:
     """What the risk layer may know of the market at `ts` (ms): quotes by symbol and their age.
 
     `stale` names the symbols whose data is too old to open anything on, `moved` those whose
-    position has changed since the decision was begun.
+    position has changed since the decision was begun; `expired` says that this is too long ago.
     """
 
     ts: int
     tickers: Mapping[str, Ticker]
     stale: frozenset[str] = frozenset()
     moved: frozenset[str] = frozenset()
+    expired: bool = False
 
 
 class BaseRiskManager(ABC):

@@ -42,6 +42,7 @@ class Proposal:
     stale: bool
     state: RiskState
     moved: bool = False
+    expired: bool = False
     confidence: float | None = None
     score: float | None = None
 
@@ -100,6 +101,11 @@ def fresh_data(proposal: Proposal, limits: RiskLimits) -> Objection | None:
 def same_position(proposal: Proposal, limits: RiskLimits) -> Objection | None:
     """What was decided on another position than the one held now (the operator's hand) is void."""
     return Objection("position changed while deciding") if proposal.moved else None
+
+
+def young_decision(proposal: Proposal, limits: RiskLimits) -> Objection | None:
+    """What was decided on a market of long ago is void: it may be another one by now."""
+    return Objection("decision expired") if proposal.expired else None
 
 
 def valid_price(proposal: Proposal, limits: RiskLimits) -> Objection | None:
@@ -225,6 +231,7 @@ OPENING_RULES: tuple[tuple[str, Rule], ...] = (
     ("direction", direction),
     ("stale", fresh_data),
     ("moved", same_position),
+    ("expired", young_decision),
     ("price", valid_price),
     ("equity", known_equity),
     ("confidence", confidence),

@@ -44,6 +44,11 @@ class ModelHouse:
             self._gateways[config] = self._make(config)
         return self._gateways[config]
 
+    @property
+    def in_use(self) -> bool:
+        """Whether any composer has asked for a model."""
+        return bool(self._gateways)
+
     @contextmanager
     def open(self) -> Iterator[None]:
         """Composers that are made meanwhile use the gateways of this house."""
