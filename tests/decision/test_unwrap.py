@@ -38,6 +38,10 @@ TAKEN_OFF = {
         f"<decision>{OPEN}</decision>",
         ("text before the answer", "text after the answer"),
     ),
+    "an element of how it looks": (
+        f"<b>Decision</b><br>{OPEN}</s>",
+        ("text before the answer", "text after the answer"),
+    ),
     "an element of something else": (
         f"<example>{HOLD}</example>{OPEN}",
         ("thoughts before the answer",),

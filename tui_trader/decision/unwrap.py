@@ -16,10 +16,12 @@ _ANSWERS = frozenset(
     {
         *("action", "actions", "answer", "decision", "decisions", "final", "final_answer"),
         *("final_decision", "json", "order", "orders", "output", "plan", "response", "result"),
-        *("trade", "trades", "trading_decision", "trading_decisions"),
+        *("trade", "trades", "trading_decision", "trading_decisions", "tool_call"),
+        *("b", "br", "code", "div", "em", "i", "li", "p", "pre", "s", "span", "strong", "ul"),
     }
 )
-"""Elements that mark an answer. What stands in any other is a thought, an example, a quote."""
+"""Elements that mark an answer, or how it looks. What stands in any other is a thought, an example,
+a quote."""
 
 _FENCE = re.compile(r"[`~]{3,}[ \t]*[A-Za-z0-9]{0,12}")
 _INVISIBLE = re.compile(rf"[{BLANKS}]")
