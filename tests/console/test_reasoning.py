@@ -1,10 +1,12 @@
 """Words that stream: at reading pace, followed unless held, never more than fits."""
 
 import pytest
+from textual.pilot import Pilot
 
 from tests.console import market
 from tests.console.counting import CountingDriver
 from tests.console.fakes import FakeClient, StillClock, make_app, settle, shown, text_of, told
+from tui_trader.console.app import ConsoleApp
 from tui_trader.console.widgets.agent import WORDS_SECONDS, AgentPanel
 from tui_trader.messages import DecisionMade, ReasoningStreamed
 
@@ -19,6 +21,15 @@ def words(step: int) -> str:
 
 def streamed(step: int, tokens: int | None = None) -> ReasoningStreamed:
     return ReasoningStreamed(ts=market.NOW, compose_id="c149", text=words(step), tokens=tokens)
+
+
+async def a_second_later(pilot: Pilot[None], clock: StillClock) -> None:
+    """Let a second pass: whatever waited for its turn is drawn then."""
+    app = pilot.app
+    assert isinstance(app, ConsoleApp)
+    clock.advance(1)
+    app.tick()
+    await settle(pilot)
 
 
 async def test_words_alone_are_drawn_four_times_a_second_at_most(
@@ -54,9 +65,7 @@ async def test_the_last_words_are_shown_though_nothing_follows_them() -> None:
         await told(pilot, client, streamed(1))
         await told(pilot, client, streamed(2))
         assert "000001" not in text_of(app), "too early"
-        clock.advance(1)
-        app.tick()
-        await settle(pilot)
+        await a_second_later(pilot, clock)
         assert "000001" in text_of(app)
 
 
@@ -78,15 +87,15 @@ async def test_words_are_followed_until_scrolled_and_then_held() -> None:
         await shown(pilot)
         app.dashboard.set_focus(app.dashboard.query_one(AgentPanel))
         for step in (20, 21):
-            clock.advance(1)
             await told(pilot, client, streamed(step))
+            await a_second_later(pilot, clock)
             assert f"{step - 1:06}" in text_of(app)
         await pilot.press("up")
         await settle(pilot)
         assert "held · end follows" in text_of(app)
         held = panel_text(app.dashboard.query_one(AgentPanel))
-        clock.advance(1)
         await told(pilot, client, streamed(400))
+        await a_second_later(pilot, clock)
         assert panel_text(app.dashboard.query_one(AgentPanel)) == held
         await pilot.press("end")
         await settle(pilot)
@@ -103,9 +112,10 @@ async def test_tokens_and_a_cut_beginning_are_said_and_unknown_tokens_are_not() 
     async with app.run_test(size=(200, 60)) as pilot:
         await shown(pilot)
         await told(pilot, client, streamed(10))
+        await a_second_later(pilot, clock)
         assert "thinking… ─" in text_of(app)
-        clock.advance(1)
         await told(pilot, client, streamed(500, tokens=12_412))
+        await a_second_later(pilot, clock)
         assert "thinking… · 12,412 tok · first 36,000 characters cut" in text_of(app)
         assert "000499" in text_of(app)
 
@@ -130,6 +140,7 @@ async def test_an_update_costs_the_same_however_long_the_reasoning_is(
             assert app.view is not None
             assert app.view.reasoning is not None
             assert len(app.view.reasoning.text) <= 16_000
+        await a_second_later(pilot, clock)
         assert f"{STEPS - 1:06}" in text_of(app)
     assert len(words(STEPS)) == STEPS * STEP_LENGTH
     assert min(costs) > 0
