@@ -93,6 +93,7 @@ class LlmServer:
         self.requests: list[dict[str, Any]] = []
         self.probes: list[dict[str, Any]] = []
         self.keys: list[str] = []
+        self.headers: list[dict[str, str]] = []
         self.asked = asyncio.Event()
         self.gone = asyncio.Event()
         self.base_url = ""
@@ -132,6 +133,7 @@ class LlmServer:
     async def _respond(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
         self.keys.append(request.headers.get("Authorization", "").removeprefix("Bearer "))
+        self.headers.append(dict(request.headers))
         answer = self._choose(body)
         model = answer.model or body.get("model", "local")
         error = {"error": answer.error_object}

@@ -4,14 +4,16 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
 import pytest
+from openai.types.chat import ChatCompletionChunk
 
 from tests.decision.providers.clocks import TickingClock
 from tests.llm.server import Answer, Fault, LlmServer
 from tui_trader.clock import SystemClock
 from tui_trader.decision.prompt import Prompt
-from tui_trader.decision.providers import Endpoint
+from tui_trader.decision.providers import PROVIDERS, Endpoint, transport
 from tui_trader.decision.providers.chat import ChatClient
 from tui_trader.decision.providers.completion import RETRYABLE, Completion, FailureKind
+from tui_trader.decision.providers.reading import NoAnswer, Reading
 
 KEY = "sk-canary-5e8f0c"
 PROMPT = Prompt("Answer with JSON.", "What now?")
@@ -367,14 +369,105 @@ async def test_a_redirect_is_not_followed_with_the_prompt_and_the_key(
 async def test_an_answer_without_end_is_given_up(
     server: LlmServer, make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tui_trader.decision.providers.reading._MOST_CHARS", 1_000)
-    monkeypatch.setattr("tui_trader.decision.providers.chat._MOST_BYTES", 1_000)
-    server.script.extend([Answer("x" * 2_000), Answer("x" * 2_000, streamed=False), Answer(LONG)])
+    monkeypatch.setattr(transport, "MOST_WHOLE", 1_000)
+    monkeypatch.setattr(transport, "MOST_STREAMED", 100_000)
+    server.script.extend(
+        [
+            Answer("x" * 250_000, piece=20_000),
+            Answer("x" * 2_000, streamed=False),
+            Answer(status=500, message="x" * 2_000),
+            Answer("x" * 50_000, piece=50),
+            Answer(LONG),
+        ]
+    )
     client = make_client()
-    streamed, whole = [await ask(client) for _ in range(2)]
-    assert streamed.error == "the answer is longer than 1,000 characters"
-    assert whole.error == "the server sent more than 1,000 bytes"
+    failed = [await ask(client) for _ in range(4)]
+    assert [each.failure for each in failed] == [FailureKind.PROTOCOL] * 4
+    for each, said in zip(failed, ("100,000", "1,000", "1,000", "100,000"), strict=True):
+        assert each.error == f"the server sent more than {said} bytes"
     assert (await ask(client)).failure is None
+
+
+async def test_an_answer_of_too_many_characters_is_no_decision(
+    server: LlmServer, make_client: MakeClient
+) -> None:
+    server.script.append(Answer("x" * 200_001, piece=100_000))
+    failed = await ask(make_client())
+    assert failed.failure is FailureKind.PROTOCOL
+    assert "no decision" in (failed.error or "")
+
+
+async def test_nothing_from_the_environment_travels_to_a_provider(
+    server: LlmServer, make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("ORG_ID", "PROJECT_ID", "ADMIN_KEY", "WEBHOOK_SECRET", "BASE_URL", "API_KEY"):
+        monkeypatch.setenv(f"OPENAI_{name}", "leak-canary")
+    leaking = "Authorization: Bearer leak-canary\nX-Leak: leak-canary"
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", leaking)
+    server.script.append(Answer(LONG))
+    assert (await ask(make_client())).failure is None
+    assert server.keys == [KEY]
+    (headers,) = server.headers
+    assert "leak-canary" not in str(headers)
+    assert not any(name.lower().startswith(("x-", "openai-")) for name in headers)
+
+
+@pytest.mark.parametrize("key", [f"{KEY}\n", f"{KEY}\t", f"{KEY}\x00", f"{KEY}é", f" {KEY}"])
+async def test_a_key_that_no_header_can_carry_is_not_sent_and_not_shown(
+    server: LlmServer, make_client: MakeClient, key: str
+) -> None:
+    failed = await ask(make_client(key=key))
+    assert failed.failure is FailureKind.CREDENTIAL
+    assert failed.error == "DEEPSEEK_API_KEY holds characters that no API key has"
+    assert server.requests == []
+
+
+async def test_another_choice_than_the_first_is_no_part_of_the_answer() -> None:
+    reading = Reading(PROVIDERS["local"])
+    for index, text in ((0, "a"), (1, "b")):
+        reading.add(_chunk({"index": index, "delta": {"content": text}, "finish_reason": None}))
+    assert reading.answer == "a"
+
+
+@pytest.mark.parametrize("reasons", [("length", "stop"), ("stop", "content_filter")])
+async def test_an_answer_that_was_broken_off_stays_so(reasons: tuple[str, str]) -> None:
+    reading = Reading(PROVIDERS["local"])
+    for reason in reasons:
+        reading.add(_chunk({"index": 0, "delta": {"content": "a"}, "finish_reason": reason}))
+    with pytest.raises(NoAnswer, match="broken off"):
+        reading.check("text/event-stream")
+
+
+def _chunk(choice: dict[str, Any]) -> ChatCompletionChunk:
+    return ChatCompletionChunk.model_validate(
+        {
+            "id": "1",
+            "object": "chat.completion.chunk",
+            "created": 0,
+            "model": "m",
+            "choices": [choice],
+        }
+    )
+
+
+async def test_after_it_was_closed_a_client_asks_nothing(
+    server: LlmServer, make_client: MakeClient
+) -> None:
+    client = make_client()
+    await client.close()
+    assert (await ask(client)).failure is FailureKind.REQUEST
+    assert server.requests == []
+
+
+async def test_a_form_that_the_user_insists_on_is_not_exchanged_for_another(
+    server: LlmServer, make_client: MakeClient
+) -> None:
+    server.refused_forms = frozenset({"json_schema"})
+    client = make_client("local", structured="json_schema")
+    failed = await ask(client)
+    assert failed.failure is FailureKind.REQUEST
+    assert 'llm.structured = "auto"' in (failed.error or "")
+    assert client.structured == "json_schema"
 
 
 async def test_reasoning_and_answer_are_shown_as_they_come_and_once_more_at_the_end(

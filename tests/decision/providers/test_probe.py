@@ -157,6 +157,31 @@ async def test_a_probe_is_cheap_and_never_mistaken_for_a_question(
     assert len(str(sent["messages"])) < 400
 
 
+async def test_a_model_that_thinks_for_longer_than_the_probe_answers_all_the_same(
+    server: LlmServer, make_client: MakeClient
+) -> None:
+    server.probe_script.append(Answer("", "hm " * 99, finish_reason="length"))
+    client = make_client("local")
+    found = await probe(client, deadline_seconds=60)
+    assert found.answered
+    assert found.structured is None
+    assert client.structured == "json_schema"
+    assert told(found, good=False)[:1] != [found.findings[0].text]
+    assert "was not awaited" in found.findings[0].text
+    assert not any("llm.max_tokens" in finding.text for finding in found.findings)
+
+
+async def test_a_form_that_the_user_insists_on_is_reported_not_changed(
+    server: LlmServer, make_client: MakeClient
+) -> None:
+    server.ignored_forms = frozenset({"json_schema"})
+    client = make_client("local", structured="json_schema")
+    found = await probe(client, deadline_seconds=60)
+    assert client.structured == "json_schema"
+    assert len(server.probes) == 1
+    assert "json_schema is not kept to" in told(found, good=False)
+
+
 @pytest.mark.parametrize(
     ("answer", "said", "accepted"),
     [
@@ -175,12 +200,6 @@ async def test_a_probe_is_cheap_and_never_mistaken_for_a_question(
             Answer(fault=Fault.HTML),
             "the server sent text/html, not a stream of events: is llm.base_url right?",
             None,
-        ),
-        (
-            Answer("{", finish_reason="length"),
-            "the answer was broken off (length): it reached its limit of tokens;"
-            " raise llm.max_tokens",
-            True,
         ),
     ],
 )

@@ -142,6 +142,12 @@ class Endpoint:
         """Host and port, without whatever else an address may hold."""
         return urlsplit(self.base_url).netloc.rpartition("@")[2]
 
+    @property
+    def key_can_be_sent(self) -> bool:
+        """Whether the API key is of characters that a header can carry."""
+        key = self.api_key or ""
+        return key.isascii() and key.isprintable() and key == key.strip()
+
     def without_key(self, text: str) -> str:
         """`text` with the API key, where it stands in there, made unreadable."""
         return text.replace(self.api_key, "[api key]") if self.api_key else text

@@ -22,9 +22,8 @@ from tui_trader.decision.providers.failures import Call, one_line
 from tui_trader.decision.providers.reading import NoAnswer, Reading
 
 if TYPE_CHECKING:
-    from openai import AsyncAPIResponse, AsyncOpenAI
+    from openai import AsyncOpenAI
 
-_MOST_BYTES = 16_000_000
 _SHOW_SECONDS = 0.1
 
 
@@ -33,8 +32,8 @@ class ChatClient:
 
     `stall_seconds` is how long no byte may arrive (a keep-alive comment counts as one), and the
     deadline of a call what the whole answer may take; both are real time, whatever the clock.
-    `structured` is the form that answers are asked for in: it may be set, and becomes a simpler one
-    where the endpoint refuses it. `max_tokens` bounds reasoning and answer together.
+    `structured` is the form that answers are asked for in; with `steps_down` it becomes a simpler
+    one where the endpoint refuses it. `max_tokens` bounds reasoning and answer together.
     """
 
     def __init__(
@@ -55,7 +54,9 @@ class ChatClient:
         self._clock = clock
         self._stall_seconds = stall_seconds
         self._settings = Settings(thinking, temperature, max_tokens)
+        self.steps_down = structured == "auto"
         self._client: AsyncOpenAI | None = None
+        self._closed = False
 
     async def complete(
         self,
@@ -77,8 +78,8 @@ class ChatClient:
         completion = Completion(to.model, parameters=parameters(to, form, settings))
         progress = _Progress(to, self._clock, completion, on_delta)
         try:
-            client = await self._open()  # once; not the model's time
             async with asyncio.timeout(deadline_seconds):
+                client = await self._open()
                 body = request_body(to, form, schema, settings)
                 await _exchange(client, prompt, body, progress)
         except Exception as error:  # whatever a server or the library does, it is not a trade
@@ -87,38 +88,55 @@ class ChatClient:
             completion.failure, completion.error = failure.kind, failure.error
             completion.retry_after = failure.retry_after
             if failure.kind is FailureKind.FORMAT:
-                self.structured = simpler(form)
+                self._refused(form, completion)
         progress.record()
         return completion
 
+    def _refused(self, form: Structured, completion: Completion) -> None:
+        """Ask for a simpler form from now on; one that the user insists on can't be had."""
+        if self.steps_down:
+            self.structured = simpler(form)
+            return
+        completion.failure = FailureKind.REQUEST
+        completion.error = f'response_format {form} was refused: set llm.structured = "auto"'
+        completion.retry_after = None
+
     async def close(self) -> None:
         """Close the connections."""
+        self._closed = True
         if self._client is not None:
             await self._client.close()
             self._client = None
 
     async def _open(self) -> "AsyncOpenAI":
         """The client, made on first use in a thread: importing openai takes most of a second."""
+        if self._closed:
+            raise NoAnswer(FailureKind.REQUEST, "the connection to the model was closed for good")
+        if not self.endpoint.key_can_be_sent:
+            text = f"{self.endpoint.spec.key_env} holds characters that no API key has"
+            raise NoAnswer(FailureKind.CREDENTIAL, text)
         if self._client is None:
             self._client = await asyncio.to_thread(self._connect)
         return self._client
 
     def _connect(self) -> "AsyncOpenAI":
         import httpx2
-        from openai import AsyncOpenAI, DefaultAsyncHttpxClient
+        from openai import AsyncOpenAI
 
+        from tui_trader.decision.providers.transport import GuardedTransport
+
+        key = self.endpoint.api_key or "none"
         timeout = httpx2.Timeout(self._stall_seconds)
-        client = AsyncOpenAI(
-            api_key=self.endpoint.api_key or "none",
+        return AsyncOpenAI(
+            api_key=key,
             base_url=self.endpoint.base_url,
             max_retries=0,
             timeout=timeout,
             # Whoever answers at the address that the user gave must not send the prompt elsewhere.
-            http_client=DefaultAsyncHttpxClient(timeout=timeout, follow_redirects=False),
+            http_client=httpx2.AsyncClient(
+                transport=GuardedTransport(key), timeout=timeout, follow_redirects=False
+            ),
         )
-        # From the environment, these would go to every provider.
-        client.organization = client.project = None
-        return client
 
 
 class _Progress:
@@ -187,7 +205,7 @@ async def _exchange(
         media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         try:
             if media_type == "application/json":
-                if reading.add_whole(await _body(response)):
+                if reading.add_whole(await response.read()):
                     progress.came()
             else:
                 async for chunk in await response.parse():
@@ -196,14 +214,3 @@ async def _exchange(
         finally:
             progress.show()
         reading.check(media_type)
-
-
-async def _body(response: "AsyncAPIResponse[Any]") -> bytes:
-    """All that a server sent instead of a stream. Raises NoAnswer where that has no end."""
-    body = bytearray()
-    async for part in response.iter_bytes():
-        body += part
-        if len(body) > _MOST_BYTES:
-            text = f"the server sent more than {_MOST_BYTES:,} bytes"
-            raise NoAnswer(FailureKind.PROTOCOL, text)
-    return bytes(body)

@@ -4,7 +4,7 @@ import json
 import math
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -53,12 +53,13 @@ class Call:
         import httpx2
         import openai
 
+        given_up = next((each for each in _causes(error) if isinstance(each, NoAnswer)), None)
+        if given_up is not None:
+            return self._failure(given_up.kind, str(given_up))
         # A refusal whose text was cut off on its way is still a refusal.
         if isinstance(error, httpx2.TransportError) and (response := _refusal(error)):
             return self._refused(response, None, now_ms)
         match error:
-            case NoAnswer():
-                return self._failure(error.kind, str(error))
             case ReportedError():
                 return self._reported(error.error)
             case openai.APIStatusError():
@@ -171,6 +172,13 @@ class Call:
         if status == 404:
             return f"{to.host} has nothing there: is llm.base_url right?"
         return ""
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """`error`, and what it came from."""
+    while error is not None:
+        yield error
+        error = error.__cause__
 
 
 def _refusal(error: BaseException | None) -> Any:

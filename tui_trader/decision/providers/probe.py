@@ -53,8 +53,13 @@ class Capabilities:
 
     @property
     def answered(self) -> bool:
-        """The endpoint gave a whole answer."""
-        return self.last.failure is None
+        """The endpoint gave an answer, or thought about it for longer than the probe let it."""
+        return self.last.failure is None or self.thought_on
+
+    @property
+    def thought_on(self) -> bool:
+        """The answer was not there yet when the probe's tokens were used up."""
+        return self.last.finish_reason == "length"
 
     @property
     def reachable(self) -> bool:
@@ -95,6 +100,8 @@ async def probe(client: ChatClient, *, deadline_seconds: float) -> Capabilities:
         if last.failure is not None:
             break
         kept = _KEPT[form](last.answer)
+        if not kept and not client.steps_down:
+            break
         if not kept:
             client.structured = simpler(form)
     return Capabilities(client.endpoint, client.structured if kept else None, tuple(calls))
@@ -126,7 +133,9 @@ _KEPT: dict[Structured, Callable[[str], bool]] = {
 
 def _findings(found: Capabilities) -> Iterator[Finding]:
     to, last = found.endpoint, found.last
-    if last.error is not None:
+    if found.thought_on:
+        yield Finding(f"it thinks for more than {PROBE_TOKENS} tokens: its answer was not awaited")
+    elif last.error is not None:
         yield Finding(last.error, good=False)
     if found.reachable:
         yield Finding(f"{to.host} can be reached")
@@ -143,7 +152,8 @@ def _abilities(found: Capabilities) -> Iterator[Finding]:
         yield Finding("the answer is streamed")
     else:
         yield Finding("the answer comes in one piece, and can't be watched", good=False)
-    yield from _forms(found)
+    if not found.thought_on:
+        yield from _forms(found)
     if last.reasoning_field is not None:
         yield Finding(f"reasoning comes in {last.reasoning_field}")
     else:

@@ -10,7 +10,8 @@ from pydantic import BaseModel
 from tui_trader.decision.providers.catalogue import ProviderSpec
 from tui_trader.decision.providers.completion import FailureKind
 
-_MOST_CHARS = 4_000_000
+_MOST_CHARS = 2_000_000
+_MOST_OF_ANSWER = 200_000
 _INCOMPLETE = {
     "length": "it reached its limit of tokens; raise llm.max_tokens",
     "content_filter": "the provider's filter stopped it",
@@ -53,6 +54,7 @@ class Reading:
         self._reasoning: list[str] = []
         self._answer: list[str] = []
         self._chars = 0
+        self._answer_chars = 0
 
     @property
     def reasoning(self) -> str:
@@ -79,10 +81,11 @@ class Reading:
         choices = getattr(chunk, "choices", None)
         if not choices:
             return False
-        reason = getattr(choices[0], "finish_reason", None)
-        if reason and isinstance(reason, str):
+        choice = next((each for each in choices if not getattr(each, "index", 0)), None)
+        reason = getattr(choice, "finish_reason", None)
+        if reason and isinstance(reason, str) and self.finish_reason in (None, "stop"):
             self.finish_reason = reason
-        message = getattr(choices[0], "delta", None) or getattr(choices[0], "message", None)
+        message = getattr(choice, "delta", None) or getattr(choice, "message", None)
         return message is not None and self._take(message)
 
     def add_whole(self, body: bytes) -> bool:
@@ -133,9 +136,10 @@ class Reading:
         elif said:
             self._answer.append(said)
         self._chars += len(thought) + len(said)
-        if self._chars > _MOST_CHARS:
-            text = f"the answer is longer than {_MOST_CHARS:,} characters"
-            raise NoAnswer(FailureKind.INCOMPLETE, text)
+        self._answer_chars += len(said)
+        if self._chars > _MOST_CHARS or self._answer_chars > _MOST_OF_ANSWER:
+            text = f"there are {self._chars:,} characters, and no end: that is no decision"
+            raise NoAnswer(FailureKind.PROTOCOL, text)
         return bool(thought or said)
 
     def _count(self, report: Mapping[str, Any]) -> None:
