@@ -4,6 +4,7 @@ Exit codes: 0 ended as asked, 1 failed, 2 usage or configuration error (on stder
 """
 
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,8 +13,9 @@ import typer
 from tui_trader import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
+    from tui_trader.agent.runtime import AgentRuntime
     from tui_trader.config.loader import LoadedConfig
     from tui_trader.link.client import EngineClient
 
@@ -133,43 +135,53 @@ def prompt() -> None:
 
 def _run_console(load: "Load", cycles: int | None, data_dir: Path | None, *, mouse: bool) -> int:
     """Show the console; what takes time to import comes after its first frame."""
-    from tui_trader.console import StartRefused, run_console
+    from tui_trader.console import run_console
 
     def connect() -> "EngineClient":
-        from tui_trader.config.errors import ConfigError
-
-        try:
+        with _refusing():
             loaded = load()
-        except ConfigError as error:
-            raise StartRefused(str(error)) from None
         from tui_trader.agent.assembly import assemble
         from tui_trader.link.local import LocalClient
 
-        return LocalClient(
-            lambda: assemble(loaded, max_cycles=cycles, data_dir=data_dir, watched=True)
-        )
+        async def build() -> "AgentRuntime":
+            with _refusing():
+                return await assemble(loaded, max_cycles=cycles, data_dir=data_dir, watched=True)
+
+        return LocalClient(build)
 
     return run_console(connect, mouse=mouse)
 
 
 def _run_headless(load: "Load", cycles: int | None, data_dir: Path | None) -> int:
     from tui_trader.agent.assembly import assemble
-    from tui_trader.config.errors import ConfigError
     from tui_trader.headless import run_headless
+    from tui_trader.link import StartRefused
+
+    try:
+        with _refusing():
+            loaded = load()
+            return run_headless(
+                lambda: assemble(loaded, max_cycles=cycles, data_dir=data_dir), loaded.files
+            )
+    except StartRefused as refused:
+        _say(str(refused))
+        return refused.code
+
+
+@contextmanager
+def _refusing() -> "Iterator[None]":
+    """Where the configuration, the candles or the disk stand in the way, the start is refused."""
+    from tui_trader.config.errors import ConfigError
+    from tui_trader.link import StartRefused
     from tui_trader.market_data.interfaces import MarketDataError
     from tui_trader.trading_history.database import StoreError
 
     try:
-        loaded = load()
-        return run_headless(
-            lambda: assemble(loaded, max_cycles=cycles, data_dir=data_dir), loaded.files
-        )
+        yield
     except ConfigError as error:
-        _say(str(error))
-        return USAGE_ERROR
+        raise StartRefused(str(error), USAGE_ERROR) from None
     except (MarketDataError, StoreError, OSError) as error:
-        _say(str(error))
-        return FAILED
+        raise StartRefused(str(error), FAILED) from None
 
 
 def _load(

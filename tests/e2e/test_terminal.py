@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.programs import ROOT, run
 from tests.e2e.terminal import Terminal, terminal
 
 RESTORED = (b"\x1b[?1049l", b"\x1b[?25h")
@@ -126,3 +127,53 @@ def test_a_configuration_error_gives_the_terminal_back_and_ends_with_2(
             assert sequence in screen.written
         assert said in screen.painted()
         assert "Traceback" not in screen.painted()
+
+
+REMEDY = "set llm.price_input_usd and llm.price_output_usd (0 where it is free)"
+UNPRICED = """\
+[llm]
+provider = "openai"
+model = "m"
+daily_cap_usd = 1.0
+"""
+WARMUP = """\
+[features]
+lookback = 60
+indicators = ["sma_100"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("config", "arguments", "code", "said"),
+    [
+        (UNPRICED, (), 2, REMEDY),
+        (WARMUP, (), 2, "raise it, or choose shorter ones"),
+        (
+            "[agent]\nstrategy = 'my_broken:Mine'\n",
+            (),
+            2,
+            "my_broken.py, line 2: ZeroDivisionError",
+        ),
+        ("", ("--source", "replay:BTC_USDT-1m.csv"), 1, "BTC_USDT-1m.csv"),
+        ("", ("--data-dir", "my_broken.py"), 1, "TUI_TRADER_HOME"),
+    ],
+    ids=["cap without a price", "lookback", "strategy", "candles", "folder"],
+)
+def test_what_only_the_engine_finds_wrong_is_told_whole_as_without_the_console(
+    tmp_path: Path, config: str, arguments: tuple[str, ...], code: int, said: str
+) -> None:
+    (tmp_path / "my.toml").write_text(config)
+    (tmp_path / "my_broken.py").write_text("\n1 / 0\n")
+    (tmp_path / "BTC_USDT-1m.csv").write_text("no candles\n")
+    env = {"OPENAI_API_KEY": "sk-1", "PYTHONPATH": f"{ROOT}:{tmp_path}"}
+    arguments = ("--config", "my.toml", *arguments)
+    plain = run(tmp_path, "--no-ui", *arguments, env=env)
+    assert (plain.code, "Traceback" in plain.err) == (code, False)
+    assert said in plain.err
+    with terminal(tmp_path, *arguments, env=env) as screen:
+        assert screen.exit_code() == code
+        for sequence in RESTORED:
+            assert sequence in screen.written
+        told = screen.written.rpartition(RESTORED[0])[2].decode().replace("\r\n", "\n")
+        assert plain.err in told
+        assert "Traceback" not in told

@@ -7,6 +7,7 @@ import pytest
 from tests.view import samples
 from tui_trader.agent.publisher import Publisher
 from tui_trader.clock import VirtualClock
+from tui_trader.link import StartRefused
 from tui_trader.link.client import EngineClient
 from tui_trader.link.local import LocalClient
 from tui_trader.messages import (
@@ -191,6 +192,20 @@ async def test_a_build_that_fails_is_told_in_one_line() -> None:
     messages = await _rest(LocalClient(build, CLOCK).batches())
     error = "ValueError: config.toml line 3: no such model"
     assert messages == [EngineStopped(0, "failed", error)]
+
+
+async def test_a_start_that_is_refused_is_the_viewer_s_to_tell(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def build() -> Engine:
+        raise StartRefused("config.toml line 3:\n  no such model", 2)
+
+    client = LocalClient(build, CLOCK)
+    with pytest.raises(StartRefused, match=r"line 3:\n  no such model") as refused:
+        await _rest(client.batches())
+    assert refused.value.code == 2
+    assert caplog.text == ""
+    await client.close()
 
 
 async def test_an_engine_that_crashes_is_told_after_what_it_said(

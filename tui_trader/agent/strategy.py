@@ -2,7 +2,11 @@
 
 import asyncio
 import importlib
-from collections.abc import Sequence
+import logging
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from traceback import walk_tb
 
 from pydantic import SecretStr
 
@@ -24,8 +28,13 @@ from tui_trader.models import (
     UserRequest,
 )
 
+logger = logging.getLogger(__name__)
+
 SENTENCE_SECONDS = 0.12
 """Between two sentences of the rules, where somebody may be watching."""
+
+_DEADLINES = (20.0, 3_600.0)
+"""Seconds that a decision has at least and at most where nobody has set a deadline."""
 
 
 def make_request(loaded: LoadedConfig, market: Market) -> UserRequest:
@@ -60,11 +69,11 @@ def model_config(loaded: LoadedConfig, symbols: Sequence[str]) -> LlmModelConfig
         provider=llm.provider,
         model_id=llm.model,
         api_key=_key(loaded, llm.provider),
-        base_url=llm.base_url,
+        base_url=llm.address_of(llm.provider),
         prices_usd=_prices(llm),
         format=llm.format or ("simple" if len(symbols) == 1 else "plan"),
         stall_seconds=llm.stall_seconds,
-        deadline_seconds=llm.deadline_seconds or max(20.0, config.agent.interval_seconds / 2),
+        deadline_seconds=llm.deadline_seconds or _deadline(config.agent.interval_seconds),
         fallbacks=tuple(_fallback(loaded, name) for name in llm.fallback_models),
         max_attempts=llm.max_attempts,
         breaker_failures=llm.breaker_failures,
@@ -79,16 +88,19 @@ def model_config(loaded: LoadedConfig, symbols: Sequence[str]) -> LlmModelConfig
     )
 
 
+def _deadline(interval_seconds: float) -> float:
+    least, most = _DEADLINES
+    return min(max(least, interval_seconds / 2), most)
+
+
 def _fallback(loaded: LoadedConfig, name: str) -> ModelChoice:
-    """A model that is named as `provider:model`; the address of a provider that has none of its own
-    is the configured one."""
+    """A model that is named as `provider:model`."""
     provider, _, model = name.partition(":")
-    own = PROVIDERS[provider].base_url
     return ModelChoice(
         provider=provider,
         model_id=model,
         api_key=_key(loaded, provider),
-        base_url=None if own else loaded.config.llm.base_url,
+        base_url=loaded.config.llm.address_of(provider),
     )
 
 
@@ -111,25 +123,62 @@ def load_agent(
 ) -> tuple[BaseStrategyAgent, BaseComposer | None]:
     """The agent, and the composer where `strategy` names one as `module:Class`.
 
-    Raises ConfigError where the class can't be had, or is neither agent nor composer.
+    Raises ConfigError where the class can't be had or made, or is neither agent nor composer.
     """
     if strategy in ("rules", "llm"):
         return BaseStrategyAgent(), None
     module_name, _, class_name = strategy.partition(":")
-    try:
-        found = getattr(importlib.import_module(module_name), class_name)
-    except (ImportError, AttributeError) as error:
-        raise ConfigError(
-            f"agent.strategy = {strategy!r}: {error}; is the module's folder in PYTHONPATH?"
-        ) from None
-    if isinstance(found, type) and issubclass(found, BaseStrategyAgent):
-        return found(), None
-    if isinstance(found, type) and issubclass(found, BaseComposer):
-        # A composer of one's own is made from the request; its type says nothing of that.
-        return BaseStrategyAgent(), found(request)  # type: ignore[call-arg]
-    raise ConfigError(
-        f"agent.strategy = {strategy!r} is neither a BaseComposer nor a BaseStrategyAgent"
+    with users_code(strategy):
+        found = getattr(importlib.import_module(module_name), class_name, None)
+        if isinstance(found, type) and issubclass(found, BaseStrategyAgent):
+            return found(), None
+        if isinstance(found, type) and issubclass(found, BaseComposer):
+            # A composer of one's own is made from the request; its type says nothing of that.
+            return BaseStrategyAgent(), found(request)  # type: ignore[call-arg]
+    what = (
+        "has no class of that name" if found is None else "is no BaseComposer or BaseStrategyAgent"
     )
+    raise ConfigError(f"agent.strategy = {strategy!r}: {what}")
+
+
+@contextmanager
+def users_code(strategy: str) -> Iterator[None]:
+    """What the code behind `module:Class` raises becomes a ConfigError that says where; the whole
+    of it goes to the log."""
+    module_name = strategy.partition(":")[0]
+    try:
+        yield
+    except (Exception, SystemExit) as error:
+        text = " ".join(f"{type(error).__name__}: {error}".split())
+        if _is_missing(module_name, error):
+            where, text = "", f"{error}; is the module's folder in PYTHONPATH?"
+        else:
+            logger.exception("agent.strategy = %r failed", strategy)
+            where = _place(module_name, error)
+        raise ConfigError(f"agent.strategy = {strategy!r}: {where}{text}") from error
+
+
+def _is_missing(module_name: str, error: BaseException) -> bool:
+    """Whether it is the module itself that is not there, or a package that it lies in."""
+    return (
+        isinstance(error, ModuleNotFoundError)
+        and error.name is not None
+        and f"{module_name}.".startswith(f"{error.name}.")
+    )
+
+
+def _place(module_name: str, error: BaseException) -> str:
+    """Where in the user's code it happened: file and line, or the file alone; "" if unknown."""
+    if isinstance(error, SyntaxError) and error.lineno is not None:
+        return f"{error.filename}, line {error.lineno}: "
+    package = module_name.partition(".")[0]
+    lines = [
+        f"{frame.f_code.co_filename}, line {line}: "
+        for frame, line in walk_tb(error.__traceback__)
+        if str(frame.f_globals.get("__name__")).partition(".")[0] == package
+    ]
+    module = getattr(sys.modules.get(module_name), "__file__", None)
+    return lines[-1] if lines else f"{module}: " if module else ""
 
 
 def default_composer(strategy: str, request: UserRequest, *, watched: bool) -> BaseComposer:

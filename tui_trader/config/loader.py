@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pydantic import SecretStr, ValidationError
+from pydantic import ValidationError
 
-from tui_trader.config.errors import ConfigError
+from tui_trader.config.errors import ConfigError, shown
 from tui_trader.config.schema import Config, known_keys
-from tui_trader.config.secrets import EXCHANGE_SECRETS, SECRET_NAMES, Secrets
+from tui_trader.config.secrets import EXCHANGE_SECRETS, Secrets, read_secrets
 from tui_trader.config.sources import Value, read_dotenv, read_names, read_toml
 from tui_trader.decision.providers import PROVIDERS, endpoint
 
@@ -74,13 +74,7 @@ def load(
         values |= layer
     _imply(values)
     config = _validate(values)
-    secrets = Secrets(
-        {
-            name: SecretStr(text)
-            for name in SECRET_NAMES
-            if (text := environ.get(name) or dotenv.get(name))
-        }
-    )
+    secrets = Secrets(read_secrets(dotenv, str(env_file)) | read_secrets(environ, "environment"))
     warnings = _check_env_file(env_file, config) if secrets.by_name and env_file else ()
     _require(config, secrets, values)
     origins = {key: values[key].origin if key in values else "default" for key in known_keys()}
@@ -123,20 +117,20 @@ def _explain(values: Mapping[str, Value], error: ValidationError) -> list[str]:
     lines = []
     for detail in error.errors(include_url=False):
         key = ".".join(str(part) for part in detail["loc"][:2])
+        raw, message = detail["input"], detail["msg"].removeprefix("Value error, ")
+        if blamed := detail.get("ctx", {}).get("blamed"):
+            key, raw = f"{key}.{blamed}", raw[blamed]
         value = values.get(key)
         origin = value.origin if value else "configuration"
         about = known_keys()[key].description if key in known_keys() else ""
-        message = detail["msg"].removeprefix("Value error, ")
         if detail["type"] == "string_pattern_mismatch":
             message = "is not one of the forms allowed"
-        line = f"{origin}: {key} = {_shown(detail['input'])}: {message} ({about})"
+        for part in raw if isinstance(raw, list | tuple) else (raw,):
+            message = message.replace(repr(part), shown(part))
+        line = f"{origin}: {key} = {shown(raw)}: {message} ({about})"
         if line not in lines:
             lines.append(line)
     return lines
-
-
-def _shown(raw: Any) -> str:
-    return ", ".join(map(repr, raw)) if isinstance(raw, tuple) else repr(raw)
 
 
 def _check_env_file(path: Path, config: Config) -> tuple[str, ...]:

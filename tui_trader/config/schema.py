@@ -8,7 +8,9 @@ import math
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
+from tui_trader.config.addresses import is_near
 from tui_trader.decision.providers import PROVIDERS, provider_spec
 from tui_trader.timeframes import timeframe_ms
 
@@ -130,7 +132,7 @@ class LlmConfig(Section):
         None,
         gt=0,
         le=3_600,
-        description="for a whole decision, retries included; by default half the interval, >= 20",
+        description="for a decision, retries included; by default half the interval, 20 to 3600",
     )
     structured: Literal["auto", "json_schema", "json_object", "plain"] = Field(
         "auto", description="how an answer's form is asked for; auto: as the endpoint can"
@@ -181,17 +183,47 @@ class LlmConfig(Section):
             provider, colon, model = name.partition(":")
             if not colon or not model:
                 raise ValueError(f"{name!r} is not of the form provider:model")
-            if not provider_spec(provider).network:
+            if provider not in PROVIDERS:
+                raise ValueError(f"{name!r}: choose the provider from {', '.join(PROVIDERS)}")
+            if not PROVIDERS[provider].network:
                 raise ValueError(f"{name!r}: {provider} can't stand in for a model")
         return names
 
     @model_validator(mode="after")
     def _prices_come_together(self) -> Self:
-        if (self.price_input_usd is None) != (self.price_output_usd is None):
-            raise ValueError("price_input_usd and price_output_usd are needed both")
-        if self.price_cached_usd is not None and self.price_input_usd is None:
-            raise ValueError("price_cached_usd needs price_input_usd and price_output_usd too")
+        if self.price_input_usd is None:
+            for name in ("price_output_usd", "price_cached_usd"):
+                if getattr(self, name) is not None:
+                    raise _blame(name, "needs price_input_usd too")
+        elif self.price_output_usd is None:
+            raise _blame("price_input_usd", "needs price_output_usd too")
         return self
+
+    @model_validator(mode="after")
+    def _no_key_goes_in_the_clear(self) -> Self:
+        url = self.base_url or ""
+        if not url.startswith("http://") or is_near(url):
+            return self
+        asked = (self.provider, *(name.partition(":")[0] for name in self.fallback_models))
+        keys = [PROVIDERS[it].key_env for it in asked if self.address_of(it) == url]
+        if any(keys) or "@" in url:
+            raise _blame(
+                "base_url",
+                "would send a key over the open net in the clear: write https://, unless it is "
+                "this machine or one of a private network",
+            )
+        return self
+
+    def address_of(self, provider: str) -> str | None:
+        """The address to ask `provider` at, None for its own: `base_url` is that of the first
+        model's provider, and of those that have none."""
+        mine = provider == self.provider or PROVIDERS[provider].base_url is None
+        return self.base_url if mine else None
+
+
+def _blame(name: str, message: str) -> PydanticCustomError:
+    """What is wrong between keys of a section, and which of them to tell of."""
+    return PydanticCustomError("between_keys", message, {"blamed": name})
 
 
 class RiskConfig(Section):

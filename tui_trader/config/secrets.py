@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from pydantic import SecretStr
 
+from tui_trader.config.errors import ConfigError
 from tui_trader.decision.providers import PROVIDERS
 
 EXCHANGE_SECRETS = ("EXCHANGE_API_KEY", "EXCHANGE_API_SECRET")
@@ -29,3 +30,19 @@ class Secrets:
 
     def __repr__(self) -> str:
         return f"Secrets({', '.join(sorted(self.by_name))})"
+
+
+def read_secrets(names: Mapping[str, str], where: str) -> dict[str, SecretStr]:
+    """The secrets among environment names, without the white space around them that files and
+    shells add. Raises ConfigError for what can't be sent as a key; it names the variable alone."""
+    found: dict[str, SecretStr] = {}
+    for name in SECRET_NAMES:
+        secret = names.get(name, "").strip()
+        if not (secret.isascii() and secret.isprintable()):
+            raise ConfigError(
+                f"{where}: {name} holds a character that no key has (a control character, or one "
+                "that is not ASCII): copy the key once more"
+            )
+        if secret:
+            found[name] = SecretStr(secret)
+    return found

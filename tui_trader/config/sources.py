@@ -10,7 +10,7 @@ from typing import Any
 
 from dotenv import dotenv_values
 
-from tui_trader.config.errors import ConfigError
+from tui_trader.config.errors import ConfigError, shown
 from tui_trader.config.schema import Config, known_keys
 from tui_trader.config.secrets import SECRET_NAMES
 
@@ -154,7 +154,7 @@ def _from_text(text: str, key: str, origin: str) -> Any:
         return tuple(part.strip() for part in text.split(","))
     if "bool" in annotation:
         if text.lower() not in _BOOLEANS:
-            raise ConfigError(f"{origin}: {key} must be true or false, not {text!r}")
+            raise ConfigError(f"{origin}: {key} must be true or false, not {shown(text)}")
         return _BOOLEANS[text.lower()]
     if ("float" in annotation or "int" in annotation) and _NUMBER.fullmatch(text):
         return (

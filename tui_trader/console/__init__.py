@@ -15,10 +15,6 @@ if TYPE_CHECKING:
     from tui_trader.link.client import EngineClient
 
 
-class StartRefused(Exception):
-    """Nothing can be shown as asked: a usage or configuration error, with its remedy."""
-
-
 def run_console(
     connect: Callable[[], EngineClient],
     *,
@@ -30,10 +26,10 @@ def run_console(
     """Show an engine until the operator leaves; returns the process's exit code.
 
     `connect` makes the client. It is called once, in a thread, after the first frame: what it
-    imports and does delays nothing. Where it raises StartRefused, the console gives way to the
-    message. `clock` defaults to the wall's. `issuer` names the operator in commands; `hosted` says
-    that the engine lives and ends with this process. Returns 2, with a line on stderr, where no
-    console can be shown or the start was refused.
+    imports and does delays nothing. Where it or the client raises StartRefused, the console gives
+    way to the message. `clock` defaults to the wall's. `issuer` names the operator in commands;
+    `hosted` says that the engine lives and ends with this process. Returns 2, with a line on
+    stderr, where no console can be shown, and the code of a start that was refused.
     """
     problem = unfit(os.environ, input_tty=_is_tty(0), output_tty=_is_tty(2))
     if problem is not None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from tui_trader.console import StartRefused, environment
+from tui_trader.console import environment
 
 environment.prepare()
 
@@ -19,6 +19,7 @@ from tui_trader.clock import Clock  # noqa: E402
 from tui_trader.console import egress, theme  # noqa: E402
 from tui_trader.console.scene import Scene, ViewUpdated  # noqa: E402
 from tui_trader.console.screens.stack import ScreensApp  # noqa: E402
+from tui_trader.link import StartRefused  # noqa: E402
 from tui_trader.view.actions import ACTIONS  # noqa: E402
 
 if TYPE_CHECKING:
@@ -100,15 +101,14 @@ class ConsoleApp(ScreensApp, inherit_bindings=False):
         gc.enable()
         try:
             client, make_bridge = await asyncio.to_thread(self._start)
+            self._bridge = make_bridge(client, self.post_message, self._clock.monotonic)
+            for command in self._unsent:
+                self._bridge.send(command)
+            self._unsent.clear()
+            await self._bridge.follow()
         except StartRefused as refused:
             self.refused = str(refused)
-            self.exit(return_code=2)
-            return
-        self._bridge = make_bridge(client, self.post_message, self._clock.monotonic)
-        for command in self._unsent:
-            self._bridge.send(command)
-        self._unsent.clear()
-        await self._bridge.follow()
+            self.exit(return_code=refused.code)
 
     def _start(self) -> tuple[EngineClient, type[Bridge]]:
         """In a thread: what takes time to import."""

@@ -105,7 +105,8 @@ def run(
     issuer: str = "console",
     hosted: bool = True,
 ) -> int:
-    """Run the console until the operator leaves; returns the exit code: 0 as asked, 1 failed."""
+    """Run the console until the operator leaves; returns the exit code: 0 as asked, 1 failed, or
+    that of a start that was refused."""
     numbers = count(1)
     app = ConsoleApp(
         connect,

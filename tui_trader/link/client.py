@@ -13,7 +13,8 @@ class EngineClient(Protocol):
         """Messages in order, several at a time; the first is a `Snapshot`.
 
         After a `Gap` another `Snapshot` follows. Ends when the engine has stopped (its last message
-        is `EngineStopped`); raises LinkLost when the connection breaks.
+        is `EngineStopped`); raises LinkLost when the connection breaks, StartRefused where the
+        engine can't be started as asked.
         """
         ...
 

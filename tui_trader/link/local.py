@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 from tui_trader.clock import Clock, SystemClock
 from tui_trader.conflation import LIMIT, ConflatingQueue
+from tui_trader.link import StartRefused
 from tui_trader.link.engine import HostedEngine
 from tui_trader.messages import Command, CommandResult, EngineStopped, Gap, Message
 
@@ -23,10 +24,11 @@ class LocalClient:
     """Hosts the engine that `build` makes, and is its one viewer (an `EngineClient`).
 
     `build` runs on the engine's thread and loop, so that what it imports delays nobody. If it
-    fails, or the engine does, the stream ends with an `EngineStopped` that says why; then its
-    first message need not be a snapshot. `limit` (3 or more) bounds the messages that wait for the
-    console; `patience` is how many seconds `close` waits for the running cycle; `clock` (if not
-    given, the wall clock) dates what the client itself has to say.
+    raises StartRefused, the stream ends with that. If it fails otherwise, or the engine does, the
+    stream ends with an `EngineStopped` that says why; then its first message need not be a
+    snapshot. `limit` (3 or more) bounds the messages that wait for the console; `patience` is how
+    many seconds `close` waits for the running cycle; `clock` (if not given, the wall clock) dates
+    what the client itself has to say.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class LocalClient:
         self._queue = ConflatingQueue(limit)
         self._woken = False
         self._ended = False
+        self._refused: StartRefused | None = None
         self._stop_wanted = False
         self._engine_loop: asyncio.AbstractEventLoop | None = None
         self._commands: deque[Command] = deque()
@@ -75,6 +78,8 @@ class LocalClient:
                 ended = self._ended
             if waiting:
                 yield waiting.drain()
+        if self._refused is not None:
+            raise self._refused
 
     def send(self, command: Command) -> None:
         """Hand `command` over, in the order of sending; before the engine runs if it starts up."""
@@ -110,6 +115,8 @@ class LocalClient:
         try:
             asyncio.run(self._run())
             self._say_stopped("ended", None)
+        except StartRefused as refused:
+            self._refused = refused
         except BaseException as failure:
             logger.exception("the engine failed")
             self._say_stopped("failed", _one_line(failure))
