@@ -186,7 +186,7 @@ async def test_after_a_refused_key_nothing_is_asked_until_the_operator_acts(
         line for line in lines(run) if line.topic == "model" and line.severity is Severity.ERROR
     ]
     assert "DEEPSEEK_API_KEY" in alert.text
-    assert "resume" in alert.text
+    assert "decide now (d)" in alert.text
 
 
 @pytest.mark.parametrize("command", [Pause("c1", "operator"), Kill("c1", "operator")])

@@ -94,8 +94,13 @@ def test_a_cap_needs_a_price_of_every_model_unless_the_provider_reports_the_cost
     Making(1.0, {"prices": None, "reports_cost": True}).make(DEEPSEEK)
     priced = DEEPSEEK.model_copy(update={"prices_usd": (0.0, 0.0, 0.0)})
     Making(1.0, {"prices": None}).make(priced)
-    with pytest.raises(ValueError, match="local:m"):
-        Making(1.0, {"prices": None}).make(priced.model_copy(update={"fallbacks": (LOCAL,)}))
+
+
+def test_a_fallback_without_a_price_is_named_and_the_remedy_is_one_that_helps() -> None:
+    priced = DEEPSEEK.model_copy(update={"prices_usd": (0.0, 0.0, 0.0), "fallbacks": (LOCAL,)})
+    with pytest.raises(ValueError, match=r"local:m costs.*llm\.fallback_models") as refused:
+        Making(1.0, {"prices": None}).make(priced)
+    assert "set llm.price_input_usd" not in str(refused.value)
 
 
 async def test_recorded_answers_connect_nowhere(tmp_path: Path) -> None:

@@ -29,6 +29,11 @@ _BACK_OFF = 0.5
 _LONGEST_BACK_OFF = 8.0
 _PROBE_SECONDS = 30.0
 _CANCELLED = "cancelled"
+_PRICE_IT = "set llm.price_input_usd and llm.price_output_usd (0 where it is free)"
+_DO_WITHOUT_IT = (
+    "llm.price_* are those of the first model only; take it out of llm.fallback_models, or do"
+    " without llm.daily_cap_usd"
+)
 _UNPRICED = (
     "what its last call has cost is unknown, so llm.daily_cap_usd can't be kept: set"
     " llm.price_input_usd and llm.price_output_usd, or resume to ask once more"
@@ -108,7 +113,7 @@ class ModelGateway(BaseModelGateway):
             if book.spending.daily_cap_usd is not None and not route.priced:
                 raise ValueError(
                     f"llm.daily_cap_usd can't be kept: nobody knows what {route.name} costs: "
-                    "set llm.price_input_usd and llm.price_output_usd (0 where it is free)"
+                    + (_PRICE_IT if route is routes[0] else _DO_WITHOUT_IT)
                 )
         self._routes = tuple(routes)
         self._book = book
@@ -155,6 +160,7 @@ class ModelGateway(BaseModelGateway):
 
     async def _ask_route(self, route: Route, decision: _Decision) -> Completion | None:
         """An answer of `route`; None when it is to be left, for now or for good."""
+        # By hand, not with stamina: that takes neither a clock nor randomness from outside.
         for attempt in range(1, self._max_attempts + 1):
             if not self._may_call(route, decision):
                 return None

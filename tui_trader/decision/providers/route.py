@@ -94,7 +94,8 @@ class Route:
             return
         self.trouble = completion.error
         if completion.failure in NEEDS_OPERATOR:
-            self.stopped = f"{completion.error}: {self._remedy(completion.failure)}, then resume"
+            remedy = self._remedy(completion.failure)
+            self.stopped = f"{completion.error}: {remedy}, then decide now (d), or restart"
             return
         if completion.failure is not FailureKind.FORMAT:  # the client asks otherwise from now on
             self.breaker.failed()

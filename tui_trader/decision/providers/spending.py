@@ -15,8 +15,10 @@ _MILLION = 1_000_000
 _BYTES_A_TOKEN = 3
 _BOTH = ("prompt_tokens", "completion_tokens")
 
-# Whoever fails so had taken the question in; any other failure before the first word costs nothing.
-_TAKEN_IN = frozenset({FailureKind.STALL, FailureKind.DEADLINE, FailureKind.INCOMPLETE})
+# Whoever fails so may have taken the question in, and may charge for it.
+_TAKEN_IN = frozenset(
+    {FailureKind.SERVER, FailureKind.STALL, FailureKind.DEADLINE, FailureKind.INCOMPLETE}
+)
 
 
 @dataclass(slots=True)
@@ -146,12 +148,12 @@ def usage_of(completion: Completion, prompt: str) -> tuple[dict[str, int], bool]
 
     What the provider did not report (the answer was cut or cancelled, or it never says) is
     estimated from what was sent and what arrived, reasoning included. Reasoning that a provider
-    hides can't be counted so. A failure before any text counts nothing, unless it is one of those
-    that come while the model is at work.
+    hides can't be counted so. A failure counts nothing only before anything of an answer came, and
+    where it does not come of a model at work: a refusal, or no connection.
     """
     text = completion.reasoning + completion.answer
-    idle = completion.failure is not None and completion.failure not in _TAKEN_IN
-    if idle and not text and not completion.usage:
+    refused = completion.failure is not None and completion.failure not in _TAKEN_IN
+    if refused and completion.streamed is None and not text and not completion.usage:
         return {}, False
     estimates = estimated_usage(prompt, text)
     missing = {
