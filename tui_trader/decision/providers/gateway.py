@@ -131,9 +131,11 @@ class ModelGateway(BaseModelGateway):
         return self._health.status
 
     async def prepare(self) -> None:
-        """Probe the first model. What that costs is counted like any other call."""
+        """Probe the first model, unless another gateway has. What that costs is counted like any
+        other call."""
         route = self._routes[0]
-        if self._probe is not None and route.available and not self._book.spending.capped:
+        new = route.standing.available and not route.standing.found
+        if self._probe is not None and new and not self._book.spending.capped:
             begun = self._book.begin(route, PROBE_ID, "")
             if begun is not None:
                 self._health.probed(route, await self._probed(self._probe, route, begun))
@@ -151,7 +153,7 @@ class ModelGateway(BaseModelGateway):
 
     def operator_acted(self) -> None:
         for route in self._routes:
-            route.operator_acted()
+            route.standing.operator_acted()
         self._health.tell()
 
     async def close(self) -> None:
@@ -177,7 +179,7 @@ class ModelGateway(BaseModelGateway):
         be as short as the whole deadline."""
         left = decision.ends_at - self._clock.monotonic()
         in_time = left >= SHORTEST_CALL or not decision.calls
-        return route.available and in_time and not self._book.spending.capped
+        return route.standing.available and in_time and not self._book.spending.capped
 
     async def _back_off(
         self, route: Route, attempt: int, failed: Completion, decision: _Decision
@@ -186,7 +188,7 @@ class ModelGateway(BaseModelGateway):
         where a call would have no time left after it."""
         ceiling = min(_BACK_OFF * 2.0 ** (attempt - 1), _LONGEST_BACK_OFF)
         own = self._rng.uniform(ceiling / 2, ceiling) if failed.retry_after is None else 0.0
-        seconds = max(own, route.breaker.wait)
+        seconds = max(own, route.standing.breaker.wait)
         if self._clock.monotonic() + seconds + SHORTEST_CALL > decision.ends_at:
             return False
         await self._sleep(seconds)
@@ -227,7 +229,7 @@ class ModelGateway(BaseModelGateway):
         route.take_in(completion)
         if completion.error is not None:
             logger.warning("no answer from %s: %s", route.name, completion.error)
-        if route.stopped:
+        if route.standing.stopped:
             self._health.stopped(route)
         self._hold_to_cap(route, call)
         self._health.tell()
@@ -236,7 +238,7 @@ class ModelGateway(BaseModelGateway):
     def _hold_to_cap(self, route: Route, call: ModelCall) -> None:
         """Under a cap, a call whose cost stayed unknown is the last one until the operator acts."""
         if call.cost_usd is None and self._book.spending.daily_cap_usd is not None:
-            route.stopped = _UNPRICED
+            route.standing.stopped = _UNPRICED
             self._health.stopped(route)
 
     async def _probed(self, probe: Probe, route: Route, begun: ModelCall) -> str:
