@@ -34,10 +34,6 @@ _DO_WITHOUT_IT = (
     "llm.price_* are those of the first model only; take it out of llm.fallback_models, or do"
     " without llm.daily_cap_usd"
 )
-_UNPRICED = (
-    "what its last call has cost is unknown, so llm.daily_cap_usd can't be kept: set"
-    " llm.price_input_usd and llm.price_output_usd, or resume to ask once more"
-)
 
 
 class Finding(Protocol):
@@ -87,8 +83,9 @@ class ModelGateway(BaseModelGateway):
 
     `deadline_seconds` of real time bound a whole decision; each model is called up to
     `max_attempts` times in it. Refused credentials stop a model until the operator acts, failures
-    in a row for a while, and the day's money stops all of them. The cap holds back the next call;
-    a call that is running may end.
+    in a row for a while, and the day's money stops all of them; so does, under a cap, a cost that
+    stayed unknown, until the operator acts. The cap holds back the next call; a call that is
+    running may end.
     """
 
     def __init__(
@@ -135,7 +132,7 @@ class ModelGateway(BaseModelGateway):
         other call."""
         route = self._routes[0]
         new = route.standing.available and not route.standing.found
-        if self._probe is not None and new and not self._book.spending.capped:
+        if self._probe is not None and new and self._book.spending.allows_call:
             begun = self._book.begin(route, PROBE_ID, "")
             if begun is not None:
                 self._health.probed(route, await self._probed(self._probe, route, begun))
@@ -152,6 +149,7 @@ class ModelGateway(BaseModelGateway):
         return self._unanswered(decision)
 
     def operator_acted(self) -> None:
+        self._book.spending.accept_unknown()
         for route in self._routes:
             route.standing.operator_acted()
         self._health.tell()
@@ -179,7 +177,7 @@ class ModelGateway(BaseModelGateway):
         be as short as the whole deadline."""
         left = decision.ends_at - self._clock.monotonic()
         in_time = left >= SHORTEST_CALL or not decision.calls
-        return route.standing.available and in_time and not self._book.spending.capped
+        return route.standing.available and in_time and self._book.spending.allows_call
 
     async def _back_off(
         self, route: Route, attempt: int, failed: Completion, decision: _Decision
@@ -213,7 +211,7 @@ class ModelGateway(BaseModelGateway):
         except asyncio.CancelledError:
             waited = round((self._clock.monotonic() - started) * 1000)
             cut = Completion(route.model, decision.answer, decision.reasoning, latency_ms=waited)
-            self._hold_to_cap(route, self._book.end(route, begun, prompt, cut, _CANCELLED))
+            self._book.end(route, begun, prompt, cut, _CANCELLED)
             self._health.tell()
             raise
         decision.calls.append(self._ended(route, begun, prompt, completion))
@@ -231,15 +229,8 @@ class ModelGateway(BaseModelGateway):
             logger.warning("no answer from %s: %s", route.name, completion.error)
         if route.standing.stopped:
             self._health.stopped(route)
-        self._hold_to_cap(route, call)
         self._health.tell()
         return call
-
-    def _hold_to_cap(self, route: Route, call: ModelCall) -> None:
-        """Under a cap, a call whose cost stayed unknown is the last one until the operator acts."""
-        if call.cost_usd is None and self._book.spending.daily_cap_usd is not None:
-            route.standing.stopped = _UNPRICED
-            self._health.stopped(route)
 
     async def _probed(self, probe: Probe, route: Route, begun: ModelCall) -> str:
         """What the probe found, in words; its calls are taken in."""
@@ -264,7 +255,6 @@ class ModelGateway(BaseModelGateway):
             return await probing
         except BaseException:
             self._book.spending.add(begun)
-            self._hold_to_cap(route, begun)
             raise
 
     def _unanswered(self, decision: _Decision) -> Reply:

@@ -8,6 +8,12 @@ from tui_trader.decision.providers.route import Route
 from tui_trader.decision.words import amount, utc
 from tui_trader.messages import AlertRaised, Message, ModelState, ModelStatus, Severity
 
+_UNSURE = (
+    "what a call of today has cost is unknown, so llm.daily_cap_usd can't be kept: no model is"
+    " asked before you decide now (d); llm.price_input_usd and llm.price_output_usd make the cost"
+    " of the first model known from then on"
+)
+
 
 class ModelHealth:
     """Publishes a status after every call, and an alert at every turn for the worse or the better.
@@ -38,7 +44,7 @@ class ModelHealth:
     @property
     def state(self) -> ModelState:
         """Whether a model can be asked."""
-        if all(route.standing.stopped for route in self._routes):
+        if self._spending.unsure or all(route.standing.stopped for route in self._routes):
             return ModelState.STOPPED
         if self._spending.capped:
             return ModelState.CAPPED
@@ -69,7 +75,7 @@ class ModelHealth:
         found."""
         match self.state:
             case ModelState.STOPPED:
-                return self._troubles()
+                return _UNSURE if self._spending.unsure else self._troubles()
             case ModelState.CAPPED:
                 return self._spent()
             case ModelState.BROWN_OUT:
@@ -98,6 +104,8 @@ class ModelHealth:
                 Severity.WARNING,
                 f"brown-out: {self._unavailable()}: nothing opens until a model answers",
             )
+        if self._spending.newly_unsure():
+            self._alert(Severity.ERROR, _UNSURE)
         if self._spending.newly_capped():
             self._alert(Severity.WARNING, self._spent())
         self._publish(self.status)
