@@ -186,7 +186,7 @@ async def test_after_a_refused_key_nothing_is_asked_until_the_operator_acts(
         line for line in lines(run) if line.topic == "model" and line.severity is Severity.ERROR
     ]
     assert "DEEPSEEK_API_KEY" in alert.text
-    assert "resume" in alert.text
+    assert "decide now (d)" in alert.text
 
 
 @pytest.mark.parametrize("command", [Pause("c1", "operator"), Kill("c1", "operator")])
@@ -624,3 +624,45 @@ async def test_a_day_s_cap_holds_for_all_replays_of_a_market(
         spent.append(len(server.requests))
     assert spent[0] > 0
     assert spent[1:] == [spent[0]] * 2
+
+
+class Trio(BaseComposer):
+    """Asks one model three times, each time more boldly, and follows the first."""
+
+    def __init__(self, request: UserRequest) -> None:
+        configs = [
+            request.llm_model_config.model_copy(update={"temperature": temperature})
+            for temperature in (0.0, 0.5, 1.0)
+        ]
+        self.voices = [
+            LlmComposer(request.model_copy(update={"llm_model_config": each})) for each in configs
+        ]
+
+    async def compose(self, context: ComposeContext) -> ComposeResult:
+        first, *_ = [await voice.compose(context) for voice in self.voices]
+        return first
+
+
+TRIO: dict[str, object] = {"strategy": "tests.agent.test_models:Trio"}
+
+
+async def test_a_key_that_one_composer_saw_refused_is_tried_by_none_of_the_others(
+    server: LlmServer, tmp_path: Path
+) -> None:
+    server.script.extend([Answer(status=401, message="bad key")] * 9)
+    run = await (await agent(server, tmp_path, 3, agent=TRIO)).done()
+    assert outcomes(run) == ["stopped"] * 3
+    assert len(server.requests) == 1
+    told = [line for line in lines(run) if line.topic == "model" and "asked no more" in line.text]
+    assert len(told) == 1
+
+
+async def test_composers_of_one_model_rest_together_and_probe_it_once(
+    server: LlmServer, tmp_path: Path
+) -> None:
+    server.script.extend([Answer(status=503)] * 9)
+    llm: dict[str, object] = {"breaker_failures": 2, "breaker_seconds": 3_600.0}
+    run = await (await agent(server, tmp_path, 3, agent=TRIO, llm=llm)).done()
+    assert len(server.requests) == 2
+    assert len(server.probes) == 1
+    assert states(run)[-1] is ModelState.BROWN_OUT

@@ -8,6 +8,7 @@ import pytest
 from tests.decision.providers.chain import (
     ANSWER,
     COST,
+    NOON,
     OK,
     PROMPT,
     USAGE,
@@ -214,6 +215,42 @@ async def test_under_a_cap_a_cost_that_stays_unknown_stops_the_model_until_the_o
         assert (await chain.ask()).outcome == "stopped"
     assert chain.calls == [1]
     assert len(chain.alerts) == 1
-    assert "what its last call has cost is unknown" in chain.alerts[0]
+    assert "what a call of today has cost is unknown" in chain.alerts[0]
     chain.gateway.operator_acted()
     assert (await chain.ask()).outcome == "ok"
+    assert (await chain.ask()).outcome == "stopped"
+
+
+async def test_a_cost_of_an_earlier_run_that_stayed_unknown_holds_the_cap_of_the_day_too() -> None:
+    earlier = ModelCall(
+        compose_id="e1", attempt=1, asked_at=NOON, provider="p", model="m", token_usage=USAGE
+    )
+    assert (await Chain([OK], earlier=[earlier]).ask()).outcome == "ok"  # nothing to keep
+    chain = Chain([OK], [OK], cap=1.0, earlier=[earlier])
+    assert chain.gateway.status.state is ModelState.STOPPED
+    await chain.gateway.prepare()
+    for _ in range(3):
+        reply = await chain.ask()
+        assert reply.outcome == "stopped"
+    assert chain.calls == [0, 0]
+    assert [reply.completion.error] == chain.alerts
+    assert "decide now (d)" in chain.alerts[0]
+    chain.gateway.operator_acted()
+    assert [(await chain.ask()).outcome for _ in range(3)] == ["ok"] * 3
+    assert chain.statuses[-1].state is ModelState.READY
+
+
+async def test_an_unknown_cost_is_of_its_day_and_one_accepted_is_no_leave_for_the_next() -> None:
+    chain = Chain([OK], prices=None, reports_cost=True, cap=1.0)
+    assert [(await chain.ask()).outcome for _ in range(2)] == ["ok", "stopped"]
+    chain.gateway.operator_acted()
+    chain.later(12 * 3_600)
+    assert [(await chain.ask()).outcome for _ in range(2)] == ["ok", "stopped"]
+    assert len(chain.alerts) == 2
+
+
+async def test_a_cost_that_one_model_s_call_left_unknown_leaves_no_call_to_another() -> None:
+    cut = Script(FailureKind.NETWORK, text="x")
+    chain = Chain([cut], [OK], prices=None, reports_cost=True, cap=1.0)
+    assert (await chain.ask()).outcome == "stopped"
+    assert chain.calls == [1, 0]

@@ -68,8 +68,9 @@ async def test_a_refusal_is_told_once_with_its_remedy() -> None:
         await chain.ask()
     assert chain.alerts == [
         "deepseek:model-0 is asked no more: scripted credential: check DEEPSEEK_API_KEY,"
-        " then resume",
-        "local:model-1 is asked no more: scripted payment: pay local, then resume",
+        " then decide now (d), or restart",
+        "local:model-1 is asked no more: scripted payment: pay local, then decide now (d), or"
+        " restart",
     ]
 
 

@@ -114,14 +114,29 @@ def test_reasoning_is_part_of_an_estimate() -> None:
 
 
 @pytest.mark.parametrize("kind", sorted(FailureKind))
-def test_a_failure_before_any_text_is_counted_only_where_the_model_was_at_work(
+def test_a_failure_before_anything_came_costs_nothing_only_where_no_model_was_at_work(
     kind: FailureKind,
 ) -> None:
-    at_work = kind in {FailureKind.STALL, FailureKind.DEADLINE, FailureKind.INCOMPLETE}
+    at_work = kind in {
+        FailureKind.SERVER,
+        FailureKind.STALL,
+        FailureKind.DEADLINE,
+        FailureKind.INCOMPLETE,
+    }
     usage, estimated = usage_of(Completion("m", failure=kind, error="no"), "x" * 300)
     assert (usage.get("prompt_tokens", 0), estimated) == ((100, True) if at_work else (0, False))
     usage, estimated = usage_of(Completion("m", "x" * 30, failure=kind, error="no"), "x" * 300)
     assert (usage, estimated) == ({"prompt_tokens": 100, "completion_tokens": 10}, True)
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+@pytest.mark.parametrize("kind", sorted(FailureKind))
+def test_once_a_response_has_begun_its_prompt_is_counted_whatever_ended_it(
+    kind: FailureKind, streamed: bool
+) -> None:
+    cut = Completion("m", failure=kind, error="no", streamed=streamed)
+    usage, estimated = usage_of(cut, "x" * 300)
+    assert (usage, estimated) == ({"prompt_tokens": 100, "completion_tokens": 0}, True)
 
 
 def test_sums_are_exact_and_by_day_and_run() -> None:

@@ -1,5 +1,7 @@
 """A circuit breaker: what fails again and again is left alone for a while."""
 
+# Written here instead of taken from purgatory, which lets nobody inject its clock.
+
 import math
 
 from tui_trader.clock import Clock

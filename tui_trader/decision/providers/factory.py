@@ -6,15 +6,14 @@ from pathlib import Path
 from random import Random
 
 from tui_trader.clock import Clock
-from tui_trader.decision.providers.book import CallBook, Record
+from tui_trader.decision.providers.book import CallBook
 from tui_trader.decision.providers.breaker import Breaker
 from tui_trader.decision.providers.catalogue import Endpoint, Prices, endpoint
 from tui_trader.decision.providers.gateway import ModelGateway, Probe
 from tui_trader.decision.providers.interfaces import BaseModelGateway
 from tui_trader.decision.providers.recorded import PROVIDER as RECORDED
 from tui_trader.decision.providers.recorded import RecordedGateway
-from tui_trader.decision.providers.route import Connection, Route
-from tui_trader.decision.providers.spending import Spending
+from tui_trader.decision.providers.route import Connection, Route, Standing
 from tui_trader.messages import Message
 from tui_trader.models import LlmModelConfig, ModelChoice
 
@@ -35,16 +34,17 @@ def make_gateway(
     clock: Clock,
     wall: Clock,
     publish: Callable[[Message], None],
-    spending: Spending,
-    record: Record,
+    book: CallBook,
+    standings: dict[Endpoint, Standing],
     rng: Random,
     connect: Callable[[Endpoint], Connection],
     probe: Probe | None = None,
 ) -> BaseModelGateway:
     """The gateway to the models of `config`, or to what was recorded of one.
 
-    `spending` is the account's, whose daily cap holds for all its gateways. Raises ValueError
-    naming the setting where something is missing.
+    `book` is the account's, whose daily cap holds for all its gateways, and `standings` are those
+    of the models that any of them asks. Raises ValueError naming the setting where something is
+    missing.
     """
     if config.provider == RECORDED:
         if config.recorded is None:
@@ -59,7 +59,8 @@ def make_gateway(
         if choice.prices_usd is not None:
             connection = replace(connection, prices=Prices(*choice.prices_usd))
         breaker = Breaker(clock, failures=config.breaker_failures, seconds=config.breaker_seconds)
-        return Route(found.provider, found.model, connection, breaker)
+        standing = standings.setdefault(found, Standing(breaker))
+        return Route(found.provider, found.model, connection, standing)
 
     routes = [route(config)]
     try:
@@ -68,7 +69,7 @@ def make_gateway(
         raise ValueError(f"llm.fallback_models: {error}") from None
     return ModelGateway(
         routes,
-        CallBook(spending, wall, record),
+        book,
         clock=clock,
         wall=wall,
         publish=publish,

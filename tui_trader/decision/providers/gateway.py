@@ -29,9 +29,10 @@ _BACK_OFF = 0.5
 _LONGEST_BACK_OFF = 8.0
 _PROBE_SECONDS = 30.0
 _CANCELLED = "cancelled"
-_UNPRICED = (
-    "what its last call has cost is unknown, so llm.daily_cap_usd can't be kept: set"
-    " llm.price_input_usd and llm.price_output_usd, or resume to ask once more"
+_PRICE_IT = "set llm.price_input_usd and llm.price_output_usd (0 where it is free)"
+_DO_WITHOUT_IT = (
+    "llm.price_* are those of the first model only; take it out of llm.fallback_models, or do"
+    " without llm.daily_cap_usd"
 )
 
 
@@ -82,8 +83,9 @@ class ModelGateway(BaseModelGateway):
 
     `deadline_seconds` of real time bound a whole decision; each model is called up to
     `max_attempts` times in it. Refused credentials stop a model until the operator acts, failures
-    in a row for a while, and the day's money stops all of them. The cap holds back the next call;
-    a call that is running may end.
+    in a row for a while, and the day's money stops all of them; so does, under a cap, a cost that
+    stayed unknown, until the operator acts. The cap holds back the next call; a call that is
+    running may end.
     """
 
     def __init__(
@@ -108,7 +110,7 @@ class ModelGateway(BaseModelGateway):
             if book.spending.daily_cap_usd is not None and not route.priced:
                 raise ValueError(
                     f"llm.daily_cap_usd can't be kept: nobody knows what {route.name} costs: "
-                    "set llm.price_input_usd and llm.price_output_usd (0 where it is free)"
+                    + (_PRICE_IT if route is routes[0] else _DO_WITHOUT_IT)
                 )
         self._routes = tuple(routes)
         self._book = book
@@ -126,9 +128,11 @@ class ModelGateway(BaseModelGateway):
         return self._health.status
 
     async def prepare(self) -> None:
-        """Probe the first model. What that costs is counted like any other call."""
+        """Probe the first model, unless another gateway has. What that costs is counted like any
+        other call."""
         route = self._routes[0]
-        if self._probe is not None and route.available and not self._book.spending.capped:
+        new = route.standing.available and not route.standing.found
+        if self._probe is not None and new and self._book.spending.allows_call:
             begun = self._book.begin(route, PROBE_ID, "")
             if begun is not None:
                 self._health.probed(route, await self._probed(self._probe, route, begun))
@@ -145,8 +149,9 @@ class ModelGateway(BaseModelGateway):
         return self._unanswered(decision)
 
     def operator_acted(self) -> None:
+        self._book.spending.accept_unknown()
         for route in self._routes:
-            route.operator_acted()
+            route.standing.operator_acted()
         self._health.tell()
 
     async def close(self) -> None:
@@ -155,6 +160,7 @@ class ModelGateway(BaseModelGateway):
 
     async def _ask_route(self, route: Route, decision: _Decision) -> Completion | None:
         """An answer of `route`; None when it is to be left, for now or for good."""
+        # By hand, not with stamina: that takes neither a clock nor randomness from outside.
         for attempt in range(1, self._max_attempts + 1):
             if not self._may_call(route, decision):
                 return None
@@ -171,7 +177,7 @@ class ModelGateway(BaseModelGateway):
         be as short as the whole deadline."""
         left = decision.ends_at - self._clock.monotonic()
         in_time = left >= SHORTEST_CALL or not decision.calls
-        return route.available and in_time and not self._book.spending.capped
+        return route.standing.available and in_time and self._book.spending.allows_call
 
     async def _back_off(
         self, route: Route, attempt: int, failed: Completion, decision: _Decision
@@ -180,7 +186,7 @@ class ModelGateway(BaseModelGateway):
         where a call would have no time left after it."""
         ceiling = min(_BACK_OFF * 2.0 ** (attempt - 1), _LONGEST_BACK_OFF)
         own = self._rng.uniform(ceiling / 2, ceiling) if failed.retry_after is None else 0.0
-        seconds = max(own, route.breaker.wait)
+        seconds = max(own, route.standing.breaker.wait)
         if self._clock.monotonic() + seconds + SHORTEST_CALL > decision.ends_at:
             return False
         await self._sleep(seconds)
@@ -205,7 +211,7 @@ class ModelGateway(BaseModelGateway):
         except asyncio.CancelledError:
             waited = round((self._clock.monotonic() - started) * 1000)
             cut = Completion(route.model, decision.answer, decision.reasoning, latency_ms=waited)
-            self._hold_to_cap(route, self._book.end(route, begun, prompt, cut, _CANCELLED))
+            self._book.end(route, begun, prompt, cut, _CANCELLED)
             self._health.tell()
             raise
         decision.calls.append(self._ended(route, begun, prompt, completion))
@@ -221,17 +227,10 @@ class ModelGateway(BaseModelGateway):
         route.take_in(completion)
         if completion.error is not None:
             logger.warning("no answer from %s: %s", route.name, completion.error)
-        if route.stopped:
+        if route.standing.stopped:
             self._health.stopped(route)
-        self._hold_to_cap(route, call)
         self._health.tell()
         return call
-
-    def _hold_to_cap(self, route: Route, call: ModelCall) -> None:
-        """Under a cap, a call whose cost stayed unknown is the last one until the operator acts."""
-        if call.cost_usd is None and self._book.spending.daily_cap_usd is not None:
-            route.stopped = _UNPRICED
-            self._health.stopped(route)
 
     async def _probed(self, probe: Probe, route: Route, begun: ModelCall) -> str:
         """What the probe found, in words; its calls are taken in."""
@@ -256,7 +255,6 @@ class ModelGateway(BaseModelGateway):
             return await probing
         except BaseException:
             self._book.spending.add(begun)
-            self._hold_to_cap(route, begun)
             raise
 
     def _unanswered(self, decision: _Decision) -> Reply:

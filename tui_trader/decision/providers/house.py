@@ -6,19 +6,21 @@ from contextvars import ContextVar
 from random import Random
 
 from tui_trader.clock import Clock, SystemClock
-from tui_trader.decision.providers.book import Record
+from tui_trader.decision.providers.book import CallBook, Record
 from tui_trader.decision.providers.catalogue import Endpoint
 from tui_trader.decision.providers.chat import ChatClient
 from tui_trader.decision.providers.factory import make_gateway
 from tui_trader.decision.providers.interfaces import BaseModelGateway
 from tui_trader.decision.providers.probe import Capabilities, probe
-from tui_trader.decision.providers.route import Connection, ModelClient
+from tui_trader.decision.providers.route import Connection, ModelClient, Standing
 from tui_trader.decision.providers.spending import Spending
-from tui_trader.messages import AlertRaised, Message, Severity
+from tui_trader.messages import AlertRaised, Message, ModelState, ModelStatus, Severity
 from tui_trader.models import LlmModelConfig
 
 PROBE_SECONDS = 10.0
 """What one call of the probe may take."""
+
+_BAD_TO_WORSE = (ModelState.READY, ModelState.BROWN_OUT, ModelState.CAPPED, ModelState.STOPPED)
 
 MakeGateway = Callable[[LlmModelConfig], BaseModelGateway]
 Say = Callable[[Severity, str], None]
@@ -48,6 +50,12 @@ class ModelHouse:
     def in_use(self) -> bool:
         """Whether any composer has asked for a model."""
         return bool(self._gateways)
+
+    def worst(self, status: ModelStatus) -> ModelStatus:
+        """What to show where only one status can be: `status` of one gateway, or a worse one of
+        another, which it must not hide."""
+        others = [gateway.status for gateway in self._gateways.values()]
+        return max([status, *others], key=lambda each: _BAD_TO_WORSE.index(each.state))
 
     @contextmanager
     def open(self) -> Iterator[None]:
@@ -101,14 +109,17 @@ def model_house(
     """A house whose gateways speak to real endpoints. `clock` is market time, `wall` the time of
     day; `record` keeps a call, on the disk when it returns; `rng` spreads retries."""
 
+    book = CallBook(spending, wall, record)
+    standings: dict[Endpoint, Standing] = {}
+
     def make(config: LlmModelConfig) -> BaseModelGateway:
         return make_gateway(
             config,
             clock=clock,
             wall=wall,
-            publish=publish,
-            spending=spending,
-            record=record,
+            publish=tell,
+            book=book,
+            standings=standings,
             rng=rng,
             connect=lambda found: Connection(
                 client_of(found, config, clock), found.prices, found.spec.reports_cost
@@ -119,7 +130,11 @@ def model_house(
     def say(severity: Severity, text: str) -> None:
         publish(AlertRaised(clock.now_ms(), severity, "prompt", text))
 
-    return ModelHouse(make, say)
+    def tell(message: Message) -> None:
+        publish(house.worst(message) if isinstance(message, ModelStatus) else message)
+
+    house = ModelHouse(make, say)
+    return house
 
 
 def client_of(found: Endpoint, config: LlmModelConfig, clock: Clock) -> ChatClient:

@@ -40,17 +40,43 @@ class Connection:
     reports_cost: bool = False
 
 
-class Route:
-    """The way to one model. `stopped` says why nothing is asked of it until the operator acts, ""
-    where it may be asked; `trouble` is how its last call failed, "" where it answered."""
+class Standing:
+    """How a model does, whoever asks it. `stopped` says why nothing is asked of it until the
+    operator acts, "" where it may be asked; `trouble` is how its last call failed, "" where it
+    answered; `found` is what the probe found, "" before."""
 
-    def __init__(self, provider: str, model: str, connection: Connection, breaker: Breaker) -> None:
-        self.provider = provider
-        self.model = model
-        self.client = connection.client
+    def __init__(self, breaker: Breaker) -> None:
         self.breaker = breaker
         self.stopped = ""
         self.trouble = ""
+        self.found = ""
+
+    @property
+    def available(self) -> bool:
+        """Whether it may be asked now."""
+        return not self.stopped and not self.breaker.wait
+
+    @property
+    def why_not(self) -> str:
+        """Why it gives no answer, "" where it does."""
+        return self.stopped or self.trouble
+
+    def operator_acted(self) -> None:
+        """Whatever was wrong, it may be tried again."""
+        self.stopped = ""
+        self.breaker.try_now()
+
+
+class Route:
+    """The way to one model, whose `standing` it shares with all other ways to it."""
+
+    def __init__(
+        self, provider: str, model: str, connection: Connection, standing: Standing
+    ) -> None:
+        self.provider = provider
+        self.model = model
+        self.client = connection.client
+        self.standing = standing
         self._prices = connection.prices
         self._reports_cost = connection.reports_cost
         self._dearest: Decimal | None = None
@@ -59,11 +85,6 @@ class Route:
     def name(self) -> str:
         """As it is configured: `provider:model`."""
         return f"{self.provider}:{self.model}"
-
-    @property
-    def available(self) -> bool:
-        """Whether it may be asked now."""
-        return not self.stopped and not self.breaker.wait
 
     @property
     def priced(self) -> bool:
@@ -88,23 +109,20 @@ class Route:
 
     def take_in(self, completion: Completion) -> None:
         """Remember how a call went."""
+        standing = self.standing
         if completion.error is None:
-            self.trouble = ""
-            self.breaker.succeeded()
+            standing.trouble = ""
+            standing.breaker.succeeded()
             return
-        self.trouble = completion.error
+        standing.trouble = completion.error
         if completion.failure in NEEDS_OPERATOR:
-            self.stopped = f"{completion.error}: {self._remedy(completion.failure)}, then resume"
+            remedy = self._remedy(completion.failure)
+            standing.stopped = f"{completion.error}: {remedy}, then decide now (d), or restart"
             return
         if completion.failure is not FailureKind.FORMAT:  # the client asks otherwise from now on
-            self.breaker.failed()
+            standing.breaker.failed()
         if completion.retry_after is not None:
-            self.breaker.asked_to_wait(completion.retry_after)
-
-    def operator_acted(self) -> None:
-        """Whatever was wrong, it may be tried again."""
-        self.stopped = ""
-        self.breaker.try_now()
+            standing.breaker.asked_to_wait(completion.retry_after)
 
     def _remedy(self, failure: FailureKind | None) -> str:
         if failure is FailureKind.PAYMENT:

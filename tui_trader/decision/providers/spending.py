@@ -15,8 +15,10 @@ _MILLION = 1_000_000
 _BYTES_A_TOKEN = 3
 _BOTH = ("prompt_tokens", "completion_tokens")
 
-# Whoever fails so had taken the question in; any other failure before the first word costs nothing.
-_TAKEN_IN = frozenset({FailureKind.STALL, FailureKind.DEADLINE, FailureKind.INCOMPLETE})
+# Whoever fails so may have taken the question in, and may charge for it.
+_TAKEN_IN = frozenset(
+    {FailureKind.SERVER, FailureKind.STALL, FailureKind.DEADLINE, FailureKind.INCOMPLETE}
+)
 
 
 @dataclass(slots=True)
@@ -49,7 +51,7 @@ class Spending:
     `earlier` are calls of earlier runs, of which those of today count: a cap is one for the day,
     however often the agent restarts. Days are those of the wall clock and only go forward: a clock
     that is set back begins no second day. A call without a known cost can't count towards the cap:
-    the gateway sees to it that where there is one no model is asked that has no price.
+    it ends the calls until the operator acts, or the day is over.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class Spending:
         self._day = wall.now_ms() // DAY_MS
         self._today = Total()
         self._capped_on: int | None = None
+        self._accepted = self._told = 0
         self._decision = ("", 0)
         for call in earlier:
             if call.asked_at >= self._day * DAY_MS:
@@ -87,6 +90,28 @@ class Spending:
         """Whether the day's money is spent."""
         cap = self.daily_cap_usd
         return cap is not None and self.today.known_usd >= exact(cap)
+
+    @property
+    def unsure(self) -> bool:
+        """Whether there is a cap, and what a call of today has cost is unknown: one that the
+        operator has not accepted."""
+        return self.daily_cap_usd is not None and self.today.unpriced > self._accepted
+
+    @property
+    def allows_call(self) -> bool:
+        """Whether one more call may be paid for."""
+        return not self.capped and not self.unsure
+
+    def accept_unknown(self) -> None:
+        """The operator knows that the cost of calls is unknown, and wants more of them."""
+        self._accepted = self.today.unpriced
+
+    def newly_unsure(self) -> bool:
+        """Whether a cost is unknown, and this is the first to be told so."""
+        if not self.unsure or self._told == self._today.unpriced:
+            return False
+        self._told = self._today.unpriced
+        return True
 
     def newly_capped(self) -> bool:
         """Whether the day's money is spent, and this is the first to be told so today."""
@@ -111,6 +136,7 @@ class Spending:
         day = self._wall.now_ms() // DAY_MS
         if day > self._day:
             self._day, self._today = day, Total()
+            self._accepted = self._told = 0
 
 
 def cost_of(
@@ -146,12 +172,12 @@ def usage_of(completion: Completion, prompt: str) -> tuple[dict[str, int], bool]
 
     What the provider did not report (the answer was cut or cancelled, or it never says) is
     estimated from what was sent and what arrived, reasoning included. Reasoning that a provider
-    hides can't be counted so. A failure before any text counts nothing, unless it is one of those
-    that come while the model is at work.
+    hides can't be counted so. A failure counts nothing only before anything of an answer came, and
+    where it does not come of a model at work: a refusal, or no connection.
     """
     text = completion.reasoning + completion.answer
-    idle = completion.failure is not None and completion.failure not in _TAKEN_IN
-    if idle and not text and not completion.usage:
+    refused = completion.failure is not None and completion.failure not in _TAKEN_IN
+    if refused and completion.streamed is None and not text and not completion.usage:
         return {}, False
     estimates = estimated_usage(prompt, text)
     missing = {
