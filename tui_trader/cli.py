@@ -110,9 +110,13 @@ def run(
 
 @app.command()
 def doctor(context: typer.Context, config: ConfigOption = None, env: EnvOption = None) -> None:
-    """Check configuration, folders, terminal and model; the model is asked a tiny question."""
+    """Check everything that a run needs.
+
+    That is the configuration, the market, folders, the terminal, and your strategy with its models.
+    Each model is asked a tiny question.
+    """
     from tui_trader.config.errors import ConfigError
-    from tui_trader.doctor import examine, report
+    from tui_trader.ops.doctor import examine, report
 
     above: tuple[Path | None, Path | None] = context.obj
     try:
@@ -120,6 +124,8 @@ def doctor(context: typer.Context, config: ConfigOption = None, env: EnvOption =
     except ConfigError as error:
         _say(str(error))
         raise typer.Exit(USAGE_ERROR) from None
+    if sys.stderr.isatty():
+        typer.echo("looking...", err=True)
     findings = examine(loaded)
     typer.echo(report(findings))
     raise typer.Exit(FAILED if any(finding.failed for finding in findings) else 0)
@@ -127,7 +133,7 @@ def doctor(context: typer.Context, config: ConfigOption = None, env: EnvOption =
 
 @app.command()
 def prompt() -> None:
-    """Print the packaged prompt template, to start one of your own from."""
+    """Print the packaged prompt template, as a start for your own."""
     from tui_trader.decision.templates import packaged_text
 
     typer.echo(packaged_text(), nl=False)

@@ -1,17 +1,14 @@
 """The configuration: layers, provenance, and errors that say how to mend them."""
 
 import os
-import tomllib
 from pathlib import Path
 
 import pytest
 
 from tui_trader.config.errors import ConfigError
-from tui_trader.config.loader import SIMULATED_DEFAULTS, load
-from tui_trader.config.schema import Config, known_keys
+from tui_trader.config.loader import load
+from tui_trader.config.schema import known_keys
 from tui_trader.config.sources import S0_NAMES, from_flag
-
-ROOT = Path(__file__).parents[2]
 
 S0_ENVIRONMENT = {
     "EXCHANGE_TYPE": "binance_testnet",
@@ -216,22 +213,3 @@ def test_secrets_are_never_shown() -> None:
     loaded = load(environ=S0_ENVIRONMENT)
     shown = f"{loaded!r} {loaded.config.model_dump_json()}"
     assert "canary" not in shown
-
-
-def test_the_example_file_lists_every_key_with_its_default_and_loads(tmp_path: Path) -> None:
-    text = (ROOT / "config.example.toml").read_text()
-    uncommented = "\n".join(
-        line.removeprefix("# ") if line.startswith("# ") and " = " in line else line
-        for line in text.splitlines()
-    )
-    document = tomllib.loads(uncommented)
-    listed = {f"{section}.{name}" for section, table in document.items() for name in table}
-    assert listed == set(known_keys())
-    load(environ={}, config_file=toml(tmp_path, text))
-    defaults = Config()
-    for key in known_keys():
-        section, _, name = key.partition(".")
-        default = getattr(getattr(defaults, section), name)
-        shown = document[section][name]
-        if default not in (None, (), "") and key not in SIMULATED_DEFAULTS:
-            assert (tuple(shown) if isinstance(shown, list) else shown) == default, key

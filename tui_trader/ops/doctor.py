@@ -2,23 +2,30 @@
 
 import asyncio
 import locale
+import logging
 import os
 import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from random import Random
 
 from tui_trader import paths
-from tui_trader.agent.market import open_market
-from tui_trader.agent.strategy import model_config
+from tui_trader.agent.assembly import _computer, _minds
+from tui_trader.agent.base_agent import shielded
+from tui_trader.agent.market import Market, open_market
+from tui_trader.agent.strategy import make_request
 from tui_trader.clock import SystemClock
 from tui_trader.config.errors import ConfigError
 from tui_trader.config.loader import LoadedConfig
+from tui_trader.decision.providers import Endpoint, Prices
 from tui_trader.decision.providers.factory import endpoint_of
-from tui_trader.decision.providers.house import PROBE_SECONDS, client_of
+from tui_trader.decision.providers.house import PROBE_SECONDS, ModelHouse, client_of, model_house
+from tui_trader.decision.providers.interfaces import BaseModelGateway
 from tui_trader.decision.providers.probe import probe
 from tui_trader.decision.providers.recorded import PROVIDER as RECORDED
+from tui_trader.decision.providers.spending import Spending
 from tui_trader.market_data.interfaces import MarketDataError
 from tui_trader.models import LlmModelConfig, ModelChoice
 from tui_trader.ops.lock import FolderBusyError, FolderLock
@@ -49,13 +56,16 @@ class Finding:
 
 
 def examine(loaded: LoadedConfig) -> list[Finding]:
-    """Look at everything, and ask the configured models a tiny question each."""
+    """Look at everything, and ask the models that a run would ask a tiny question each."""
+    # Else logging would print amid the table what the user's code has raised.
+    logging.getLogger().addHandler(logging.NullHandler())
+    market, findings = _market(loaded)
     return [
         *_configuration(loaded),
-        *_market(loaded),
+        *findings,
         *_disk(),
         *_terminal(),
-        *asyncio.run(_models(loaded)),
+        *(asyncio.run(_models(loaded, market)) if market else ()),
     ]
 
 
@@ -78,21 +88,22 @@ def _configuration(loaded: LoadedConfig) -> Iterator[Finding]:
         yield Finding("configuration", Grade.WARNING, warning)
 
 
-def _market(loaded: LoadedConfig) -> Iterator[Finding]:
+def _market(loaded: LoadedConfig) -> tuple[Market | None, list[Finding]]:
+    """The market, opened as a run opens it; None where that fails."""
     try:
-        market = open_market(loaded.config, loaded.config.features.lookback)
+        market = open_market(loaded.config, _computer(loaded.config).warmup)
     except (ConfigError, MarketDataError, OSError) as error:
-        yield Finding("market", Grade.FAILED, str(error))
-        return
-    yield Finding("market", Grade.OK, f"{', '.join(market.symbols)} {market.timeframe}")
+        return None, [Finding("market", Grade.FAILED, str(error))]
+    told = [Finding("market", Grade.OK, f"{', '.join(market.symbols)} {market.timeframe}")]
     if market.afresh:
-        return
+        return market, told
     folder = paths.profile_folder(paths.data_folder(), loaded.config.agent.mode, market.account)
     try:
         with FolderLock(folder):
-            yield Finding("account", Grade.OK, f"{folder}: free to be used")
+            told.append(Finding("account", Grade.OK, f"{folder}: free to be used"))
     except FolderBusyError as error:
-        yield Finding("account", Grade.WARNING, str(error))
+        told.append(Finding("account", Grade.WARNING, str(error)))
+    return market, told
 
 
 def _disk() -> Iterator[Finding]:
@@ -127,34 +138,83 @@ def _terminal() -> Iterator[Finding]:
         yield Finding("terminal", Grade.OK, shown)
 
 
-async def _models(loaded: LoadedConfig) -> list[Finding]:
-    """What each configured model's endpoint really does; none is asked where rules decide."""
-    if loaded.config.agent.strategy == "rules":
-        return [Finding("model", Grade.OK, "none is asked: the rules decide")]
-    config = model_config(loaded, loaded.config.agent.symbols)
-    if config.provider == RECORDED:
-        return [Finding("model", Grade.OK, f"none is asked: {config.recorded} answers")]
-    findings = [
-        finding
-        for choice in (config, *config.fallbacks)
-        for finding in await _model(choice, config)
-    ]
-    if config.daily_cap_usd is None:
-        text = "llm.daily_cap_usd is not set: nothing limits what a day may cost"
-        findings.append(Finding("model cost", Grade.WARNING, text))
+async def _models(loaded: LoadedConfig, market: Market) -> list[Finding]:
+    """What the endpoint of each model that the strategy asks really does."""
+    strategy = loaded.config.agent.strategy
+    try:
+        asked = await _asked(loaded, market)
+    except ConfigError as error:
+        return [Finding("strategy", Grade.FAILED, str(error))]
+    if not asked:
+        who = "the rules decide" if strategy == "rules" else f"{strategy} decides"
+        return [Finding("model", Grade.OK, f"none is asked: {who}")]
+    findings: list[Finding] = []
+    for config in asked:
+        if config.provider == RECORDED:
+            text = f"none is asked: {config.recorded} answers"
+            findings.append(Finding("model", Grade.OK, text))
+            continue
+        for choice in (config, *config.fallbacks):
+            findings += await _model(choice, config)
+        if config.daily_cap_usd is None:
+            text = "llm.daily_cap_usd is not set: nothing limits what a day may cost"
+            findings.append(Finding("model cost", Grade.WARNING, text))
     return findings
+
+
+async def _asked(loaded: LoadedConfig, market: Market) -> list[LlmModelConfig]:
+    """The models that the strategy asks, which is made as a run makes it. Raises ConfigError."""
+    asked: list[LlmModelConfig] = []
+    clock = SystemClock()
+    house = model_house(
+        clock=clock,
+        wall=clock,
+        publish=_ignore,
+        spending=Spending(clock, daily_cap_usd=loaded.config.llm.daily_cap_usd),
+        record=_ignore,
+        rng=Random(),  # noqa: S311 (nothing is retried)
+    )
+
+    def gateway(config: LlmModelConfig) -> BaseModelGateway:
+        asked.append(config)
+        return house.gateway(config)
+
+    observed = ModelHouse(gateway, house.say)
+    request = make_request(loaded, market)
+    _, composer = await _minds(loaded.config, request, observed, watched=False)
+    await shielded(composer.close(), "composer.close")
+    await house.close()
+    return asked
+
+
+def _ignore(_told: object) -> None:
+    """No call is made, and there is nobody to tell."""
 
 
 async def _model(choice: ModelChoice, config: LlmModelConfig) -> list[Finding]:
     """What the probe of one endpoint found; it costs a few tokens."""
-    subject = f"model {choice.provider}"
-    try:
-        client = client_of(endpoint_of(choice), config, SystemClock())
-    except ValueError as error:
-        return [Finding(subject, Grade.FAILED, str(error))]
+    found = endpoint_of(choice)
+    if choice.prices_usd is not None:
+        prices = Prices(*choice.prices_usd)
+        found = _Priced(found.provider, found.base_url, found.model, found.api_key, prices)
+    client = client_of(found, config, SystemClock())
     try:
         told = await probe(client, deadline_seconds=PROBE_SECONDS)
     finally:
         await client.close()
     bad = Grade.WARNING if told.answered else Grade.FAILED
-    return [Finding(subject, Grade.OK if it.good else bad, it.text) for it in told.findings]
+    return [
+        Finding(f"model {choice.provider}", Grade.OK if it.good else bad, it.text)
+        for it in told.findings
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Priced(Endpoint):
+    """An endpoint whose price the user has configured."""
+
+    configured: Prices | None = None
+
+    @property
+    def prices(self) -> Prices | None:
+        return self.configured
