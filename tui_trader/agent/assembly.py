@@ -63,7 +63,7 @@ async def assemble(
     MarketDataError, or what the disk says.
     """
     config, wall = loaded.config, SystemClock()
-    computer = _computer(config)
+    computer = feature_computer(config)
     market = open_market(config, computer.warmup)
     account = open_account(loaded, market, data_dir, wall)
     try:
@@ -217,7 +217,8 @@ def _readable(config: Config, market: Market) -> bool:
     return timeframe_ms(market.timeframe) / speed >= READING_MS
 
 
-def _computer(config: Config) -> SimpleCandleFeatureComputer:
+def feature_computer(config: Config) -> SimpleCandleFeatureComputer:
+    """What computes the configured indicators. Raises ConfigError."""
     lookback = config.features.lookback
     try:
         computer = SimpleCandleFeatureComputer([*DEFAULT_INDICATORS, *config.features.indicators])

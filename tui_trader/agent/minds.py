@@ -57,6 +57,15 @@ async def gather_minds(
         record=account.calls.record_call,
         rng=Random(),  # noqa: S311 (spreads retries)
     )
+    agent, composer = await make_deciders(config, request, house, watched=watched)
+    spent_before = 0.0 if market.afresh else account.calls.spent_since(0)
+    return Minds(agent, composer, house, spending, spent_before)
+
+
+async def make_deciders(
+    config: Config, request: UserRequest, house: ModelHouse, *, watched: bool
+) -> tuple[BaseStrategyAgent, BaseComposer]:
+    """The agent and its composer, which asks its models through `house`. Raises ConfigError."""
     with house.open():
         try:
             agent, composer = load_agent(config.agent.strategy, request)
@@ -64,5 +73,4 @@ async def gather_minds(
             composer = composer or default_composer(config.agent.strategy, request, watched=watched)
         except ValueError as error:
             raise ConfigError(str(error)) from error
-    spent_before = 0.0 if market.afresh else account.calls.spent_since(0)
-    return Minds(agent, composer, house, spending, spent_before)
+    return agent, composer

@@ -12,9 +12,10 @@ from enum import StrEnum
 from random import Random
 
 from tui_trader import paths
-from tui_trader.agent.assembly import _computer, _minds
+from tui_trader.agent.assembly import feature_computer
 from tui_trader.agent.base_agent import shielded
 from tui_trader.agent.market import Market, open_market
+from tui_trader.agent.minds import make_deciders
 from tui_trader.agent.strategy import make_request
 from tui_trader.clock import SystemClock
 from tui_trader.config.errors import ConfigError
@@ -91,7 +92,7 @@ def _configuration(loaded: LoadedConfig) -> Iterator[Finding]:
 def _market(loaded: LoadedConfig) -> tuple[Market | None, list[Finding]]:
     """The market, opened as a run opens it; None where that fails."""
     try:
-        market = open_market(loaded.config, _computer(loaded.config).warmup)
+        market = open_market(loaded.config, feature_computer(loaded.config).warmup)
     except (ConfigError, MarketDataError, OSError) as error:
         return None, [Finding("market", Grade.FAILED, str(error))]
     told = [Finding("market", Grade.OK, f"{', '.join(market.symbols)} {market.timeframe}")]
@@ -181,7 +182,7 @@ async def _asked(loaded: LoadedConfig, market: Market) -> list[LlmModelConfig]:
 
     observed = ModelHouse(gateway, house.say)
     request = make_request(loaded, market)
-    _, composer = await _minds(loaded.config, request, observed, watched=False)
+    _, composer = await make_deciders(loaded.config, request, observed, watched=False)
     await shielded(composer.close(), "composer.close")
     await house.close()
     return asked

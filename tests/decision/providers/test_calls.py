@@ -15,7 +15,7 @@ from tests.decision.providers.chain import (
     Chain,
     Script,
 )
-from tui_trader.decision.providers.completion import FailureKind
+from tui_trader.decision.providers.completion import Completion, Counted, FailureKind
 from tui_trader.decision.providers.route import ModelClient
 from tui_trader.decision.providers.spending import DAY_MS
 from tui_trader.messages import ModelState
@@ -85,14 +85,33 @@ class Finding:
     good: bool = True
 
 
+async def answer() -> Completion:
+    return OK.completion()
+
+
+async def hang_on() -> Completion:
+    await asyncio.Event().wait()
+    raise AssertionError
+
+
+async def ask_twice(counted: Counted) -> None:
+    """As a probe does whose first question is refused."""
+
+    async def refuse() -> Completion:
+        return Script(FailureKind.REQUEST).completion()
+
+    await counted(refuse)
+    await counted(answer)
+
+
 async def test_the_probe_is_told_worst_first_and_paid_for() -> None:
     @dataclass
     class Report:
         findings = (Finding("it streams"), Finding("no usage", good=False))
-        calls = (Script(FailureKind.REQUEST).completion(), OK.completion())
 
-    async def probe(client: ModelClient) -> Report:
+    async def probe(client: ModelClient, counted: Counted) -> Report:
         assert client is chain.clients[0]
+        await ask_twice(counted)
         return Report()
 
     chain = Chain([OK], cap=1.0, probe=probe)
@@ -103,11 +122,12 @@ async def test_the_probe_is_told_worst_first_and_paid_for() -> None:
 
 
 async def test_a_probe_that_fails_or_hangs_is_said_counted_and_hinders_nothing() -> None:
-    async def fail(_client: ModelClient) -> None:
+    async def fail(_client: ModelClient, counted: Counted) -> None:
+        await counted(answer)
         raise RuntimeError("no such thing")
 
-    async def hang(_client: ModelClient) -> None:
-        await asyncio.Event().wait()
+    async def hang(_client: ModelClient, counted: Counted) -> None:
+        await counted(hang_on)
 
     for probe, said in ((fail, "the probe failed: no such thing"), (hang, "no answer to the")):
         chain = Chain([OK], cap=1.0, probe=probe)  # type: ignore[arg-type]  # brings no report
@@ -118,8 +138,48 @@ async def test_a_probe_that_fails_or_hangs_is_said_counted_and_hinders_nothing()
         assert (await chain.ask()).outcome == "ok"
 
 
+async def test_a_probe_that_is_broken_off_after_paid_calls_has_every_one_of_them_counted() -> None:
+    at_call: list[str] = []
+    hanging = asyncio.Event()
+
+    async def hang_on() -> Completion:
+        hanging.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def probe(_client: ModelClient, counted: Counted) -> None:
+        await ask_twice(counted)
+        at_call.extend(call.outcome for call in chain.kept)
+        await counted(hang_on)
+
+    chain = Chain([OK], cap=1.0, probe=probe)  # type: ignore[arg-type]  # brings no report
+    probing = asyncio.create_task(chain.gateway.prepare())
+    await hanging.wait()
+    probing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await probing
+    assert at_call == ["unfinished", "request", "unfinished", "ok"]
+    assert chain.kept[-1].outcome == "unfinished"
+    assert [call.attempt for call in chain.kept] == [1, 1, 2, 2, 3]
+    assert chain.gateway.status.calls_today == 3
+    unfinished = chain.kept[-1].cost_usd
+    assert unfinished
+    assert chain.gateway.status.cost_today_usd == pytest.approx(COST + unfinished)
+
+
+async def test_a_probe_makes_no_further_call_when_its_first_has_reached_the_cap() -> None:
+    async def probe(_client: ModelClient, counted: Counted) -> None:
+        await counted(answer)
+        await counted(answer)
+
+    chain = Chain([OK], cap=COST, probe=probe)  # type: ignore[arg-type]  # brings no report
+    await chain.gateway.prepare()
+    assert [call.outcome for call in chain.kept] == ["unfinished", "ok"]
+    assert chain.gateway.status.state is ModelState.CAPPED
+
+
 async def test_no_probe_is_made_when_the_money_is_spent() -> None:
-    async def probe(_client: ModelClient) -> None:
+    async def probe(_client: ModelClient, _counted: Counted) -> None:
         raise AssertionError("asked")
 
     spent = ModelCall(

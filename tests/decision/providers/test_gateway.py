@@ -14,7 +14,13 @@ from tests.decision.providers.chain import (
     Chain,
     Script,
 )
-from tui_trader.decision.providers.completion import NEEDS_OPERATOR, RETRYABLE, FailureKind
+from tui_trader.decision.providers.completion import (
+    NEEDS_OPERATOR,
+    RETRYABLE,
+    Completion,
+    Counted,
+    FailureKind,
+)
 from tui_trader.decision.providers.gateway import SHORTEST_CALL
 from tui_trader.decision.providers.route import ModelClient
 from tui_trader.messages import ModelState
@@ -78,10 +84,13 @@ async def test_credentials_that_the_probe_saw_refused_are_not_tried_again() -> N
     @dataclass
     class Report:
         findings = ()
-        calls = (BAD_KEY.completion(),)
 
-    async def probe(_client: ModelClient) -> Report:
+    async def probe(_client: ModelClient, counted: Counted) -> Report:
+        await counted(refuse)
         return Report()
+
+    async def refuse() -> Completion:
+        return BAD_KEY.completion()
 
     chain = Chain([OK], probe=probe)
     await chain.gateway.prepare()

@@ -1,5 +1,6 @@
 """What came of asking a model once."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -61,3 +62,7 @@ class Completion:
     parameters: dict[str, object] = field(default_factory=dict)
     streamed: bool | None = None
     reasoning_field: str | None = None
+
+
+Counted = Callable[[Callable[[], Awaitable[Completion]]], Awaitable[Completion]]
+"""Makes the call that it is given, and counts it."""

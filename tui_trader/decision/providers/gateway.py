@@ -10,7 +10,7 @@ from typing import Protocol
 from tui_trader.clock import Clock
 from tui_trader.decision.interfaces import OnReasoning
 from tui_trader.decision.providers.book import CallBook
-from tui_trader.decision.providers.completion import RETRYABLE, Completion
+from tui_trader.decision.providers.completion import RETRYABLE, Completion, Counted
 from tui_trader.decision.providers.health import ModelHealth
 from tui_trader.decision.providers.interfaces import BaseModelGateway, Question, Reply
 from tui_trader.decision.providers.route import ModelClient, Route
@@ -47,16 +47,14 @@ class Finding(Protocol):
 
 
 class Probed(Protocol):
-    """What a probe found, and the calls that it made."""
+    """What a probe found."""
 
     @property
     def findings(self) -> Sequence[Finding]: ...
 
-    @property
-    def calls(self) -> Sequence[Completion]: ...
 
-
-Probe = Callable[[ModelClient], Awaitable[Probed]]
+Probe = Callable[[ModelClient, Counted], Awaitable[Probed]]
+"""Asks a client a few tiny questions, each through the second argument."""
 
 
 @dataclass(slots=True)
@@ -133,9 +131,7 @@ class ModelGateway(BaseModelGateway):
         route = self._routes[0]
         new = route.standing.available and not route.standing.found
         if self._probe is not None and new and self._book.spending.allows_call:
-            begun = self._book.begin(route, PROBE_ID, "")
-            if begun is not None:
-                self._health.probed(route, await self._probed(self._probe, route, begun))
+            self._health.probed(route, await self._probed(self._probe, route))
         self._health.tell()
 
     async def ask(self, question: Question, on_delta: OnReasoning) -> Reply:
@@ -232,30 +228,35 @@ class ModelGateway(BaseModelGateway):
         self._health.tell()
         return call
 
-    async def _probed(self, probe: Probe, route: Route, begun: ModelCall) -> str:
+    async def _probed(self, probe: Probe, route: Route) -> str:
         """What the probe found, in words; its calls are taken in."""
+
+        async def counted(call: Callable[[], Awaitable[Completion]]) -> Completion:
+            return await self._counted(call, route)
+
         try:
             async with asyncio.timeout(self._probe_seconds):
-                probed = await self._counted(probe(route.client), route, begun)
+                probed = await probe(route.client, counted)
         except TimeoutError:
             return f"no answer to the probe within {self._probe_seconds:g} s"
         except Exception as error:  # a probe only informs: whatever it meets, questions go on
             logger.exception("the probe failed")
             return f"the probe failed: {error}"
-        for number, completion in enumerate(probed.calls):
-            call = self._book.begin(route, PROBE_ID, "") if number else begun
-            if call is not None:
-                self._ended(route, call, "", completion)
         worst_first = sorted(probed.findings, key=lambda finding: finding.good)
         return "; ".join(finding.text for finding in worst_first)
 
-    async def _counted(self, probing: Awaitable[Probed], route: Route, begun: ModelCall) -> Probed:
-        """What came of `probing`; where nothing does, it is counted as it was begun."""
+    async def _counted(self, call: Callable[[], Awaitable[Completion]], route: Route) -> Completion:
+        """What came of a probe's call; where nothing does, it is counted as it was begun."""
+        begun = self._book.begin(route, PROBE_ID, "") if self._book.spending.allows_call else None
+        if begun is None:
+            raise RuntimeError(self._book.unwritten or "the day's money is spent")
         try:
-            return await probing
+            completion = await call()
         except BaseException:
             self._book.spending.add(begun)
             raise
+        self._ended(route, begun, "", completion)
+        return completion
 
     def _unanswered(self, decision: _Decision) -> Reply:
         """No model has answered: why, in one outcome and in words."""

@@ -9,6 +9,7 @@ from tui_trader.clock import Clock, SystemClock
 from tui_trader.decision.providers.book import CallBook, Record
 from tui_trader.decision.providers.catalogue import Endpoint
 from tui_trader.decision.providers.chat import ChatClient
+from tui_trader.decision.providers.completion import Counted
 from tui_trader.decision.providers.factory import make_gateway
 from tui_trader.decision.providers.interfaces import BaseModelGateway
 from tui_trader.decision.providers.probe import Capabilities, probe
@@ -150,10 +151,10 @@ def client_of(found: Endpoint, config: LlmModelConfig, clock: Clock) -> ChatClie
     )
 
 
-async def _probe(client: ModelClient) -> Capabilities:
+async def _probe(client: ModelClient, counted: Counted) -> Capabilities:
     if not isinstance(client, ChatClient):
         raise TypeError(f"{type(client).__name__} can't be probed")
-    return await probe(client, deadline_seconds=PROBE_SECONDS)
+    return await probe(client, counted, deadline_seconds=PROBE_SECONDS)
 
 
 def _nobody_listens(_message: Message) -> None:

@@ -1,14 +1,14 @@
 """What an endpoint really does, found out with a few tiny questions."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from tui_trader.decision.prompt import Prompt
 from tui_trader.decision.providers.catalogue import Endpoint, Structured, simpler
 from tui_trader.decision.providers.chat import ChatClient
-from tui_trader.decision.providers.completion import Completion, FailureKind
+from tui_trader.decision.providers.completion import Completion, Counted, FailureKind
 
 PROBE_PROMPT = Prompt(
     system="A program checks its connection to you. Answer it with JSON only.",
@@ -80,20 +80,32 @@ class Capabilities:
         return tuple(_findings(self))
 
 
-async def probe(client: ChatClient, *, deadline_seconds: float) -> Capabilities:
-    """Ask `client` at most three tiny questions, each within `deadline_seconds`, and leave it set
-    to the form of answers that works. Raises nothing but CancelledError."""
-    calls: list[Completion] = []
-    kept = False
-    while not kept and len(calls) < _MOST_CALLS:
-        form = client.structured
-        last = await client.complete(
+async def _uncounted(call: Callable[[], Awaitable[Completion]]) -> Completion:
+    """Makes a call that no day's sum takes in."""
+    return await call()
+
+
+async def probe(
+    client: ChatClient, counted: Counted = _uncounted, *, deadline_seconds: float
+) -> Capabilities:
+    """Ask `client` at most three tiny questions, each through `counted` and within
+    `deadline_seconds`, and leave it set to the form of answers that works. Raises nothing of its
+    own but CancelledError."""
+
+    async def ask() -> Completion:
+        return await client.complete(
             PROBE_PROMPT,
             PROBE_SCHEMA,
             _ignore,
             deadline_seconds=deadline_seconds,
             max_tokens=PROBE_TOKENS,
         )
+
+    calls: list[Completion] = []
+    kept = False
+    while not kept and len(calls) < _MOST_CALLS:
+        form = client.structured
+        last = await counted(ask)
         calls.append(last)
         if last.failure is FailureKind.FORMAT:
             continue
