@@ -8,7 +8,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tui_trader.decision.json_reader import AnswerError, Flaw
+from tests.decision.fuzz import answer
+from tui_trader.decision.json_reader import AnswerError, Flaw, JsonReader
 from tui_trader.decision.unwrap import one_value
 
 OPEN = '{"action": "open", "size": 1000}'
@@ -214,6 +215,29 @@ def test_whatever_is_json_is_read_as_json(value: Any, indent: int | None, ascii_
     assert unwrapped.value == value
     assert json.dumps(unwrapped.value) == json.dumps(value)
     assert unwrapped.notes in ((), ("zero-width characters",))
+
+
+def test_json_to_the_letter_is_read_alike_by_either_reader() -> None:
+    """The standard library's is left out where something is not ASCII; broken answers by the
+    thousand come to the same value or the same refusal."""
+
+    def read(text: str, start: int) -> tuple[object, ...]:
+        reader = JsonReader(text)
+        try:
+            value, end = reader.read(start)
+        except AnswerError as error:
+            return (str(error).partition(" (line ")[0],)
+        return repr(value), end - start, tuple(reader.notes)
+
+    read_ones = 0
+    for seed in range(2_000):
+        _, raw = answer(seed)
+        if "{" in raw:
+            start = raw.index("{")
+            came = read(raw, start)
+            assert came == read("é" + raw, start + 1), raw
+            read_ones += len(came) == 3
+    assert read_ones > 200
 
 
 @given(OBJECTS, st.data())

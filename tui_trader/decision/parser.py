@@ -61,6 +61,7 @@ _OVERRIDE = re.compile(r"(?:^|_)(?:override|bypass|ignore|disable|skip|admin|unl
 """In the name of a field: it would change what a model has no say in."""
 
 _LOGGED_CHARS = 2_000
+_HOLDERS = (Flaw, dict, list)
 
 
 class Answer(BaseModel):
@@ -134,10 +135,11 @@ def _flaw_in(value: Any) -> str | None:
     """Why something within `value` must not be used, None when nothing is wrong."""
     if isinstance(value, Flaw):
         return value.reason
-    if isinstance(value, dict):
-        value = list(value.values())
-    if isinstance(value, list):
-        return next(filter(None, map(_flaw_in, value)), None)
+    within = value.values() if isinstance(value, dict) else value
+    if isinstance(value, dict | list):
+        for each in within:
+            if isinstance(each, _HOLDERS) and (reason := _flaw_in(each)):
+                return reason
     return None
 
 

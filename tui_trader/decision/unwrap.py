@@ -6,6 +6,7 @@ stands around is part of a broken value, there is no answer: nothing is chosen.
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,16 +74,18 @@ def one_value(text: str) -> Unwrapped:
     scanner.run()
     if not scanner.values:
         raise AnswerError("not JSON: there is no JSON object in it")
-    if len({canonical(value) for value in scanner.values}) > 1:
-        raise AnswerError(f"{len(scanner.values)} different JSON values: none of them is chosen")
     if len(scanner.values) > 1:
+        if not all_equal(scanner.values):
+            raise AnswerError(
+                f"{len(scanner.values)} different JSON values: none of them is chosen"
+            )
         scanner.note("the same value several times")
     return Unwrapped(scanner.values[0], tuple(scanner.notes))
 
 
-def canonical(value: Any) -> str:
-    """One text for each value: `true` is not 1, and the order of keys means nothing."""
-    return json.dumps(value, sort_keys=True, default=repr)
+def all_equal(values: Sequence[Any]) -> bool:
+    """Whether all are the same value: `true` is not 1, and the order of keys means nothing."""
+    return len({json.dumps(value, sort_keys=True, default=repr) for value in values}) == 1
 
 
 class _Scanner:

@@ -11,7 +11,7 @@ from typing import Any
 
 from tui_trader.decision.json_reader import AnswerError, Flaw
 from tui_trader.decision.situation import Situation
-from tui_trader.decision.unwrap import canonical
+from tui_trader.decision.unwrap import all_equal
 from tui_trader.models import Action, TargetPosition
 
 ReadItem = Callable[[Any, Situation], tuple[TargetPosition, tuple[str, ...]]]
@@ -120,10 +120,10 @@ def _decide(
         else:
             read_ones.append((item, target))
             problems += dropped(f"item {item.number}", beside)
-    if len(read_ones) == len(own) and len({canonical(item.value) for item in own}) == 1:
-        return read_ones[0][1], problems
     if len(own) == 1:
-        return None, problems
+        return (read_ones[0][1] if read_ones else None), problems
+    if len(read_ones) == len(own) and all_equal([item.value for item in own]):
+        return read_ones[0][1], problems
     closes = [pair for pair in read_ones if pair[1].action is Action.CLOSE]
     left_out = [item for item, _ in read_ones if not closes or item is not closes[0][0]]
     problems += [item.refused("the symbol stands in more than one item") for item in left_out]
