@@ -149,7 +149,20 @@ def test_what_would_change_the_limits_changes_nothing(field: str) -> None:
     assert any(field in text for text in answer.filtered)
 
 
-@pytest.mark.parametrize("other", [None, "hold", 42, {}, {"symbol": "FAKE/USDT", "action": "wait"}])
+@pytest.mark.parametrize(
+    "field", ["skip", "ignore", "disable", "skip_trade", "ignore_this_order", "disable_order"]
+)
+def test_what_takes_an_order_back_is_not_left_out_of_it(field: str) -> None:
+    assert of(parse(LONG | {field: True})).action is Action.HOLD
+    whole = json.dumps({"decisions": [LONG], field: True})
+    assert of(OrdersFormat().parse(whole, situations(CONTEXT), LIMITS)).action is Action.HOLD
+
+
+def test_an_override_that_says_an_action_is_not_left_out() -> None:
+    assert of(parse(LONG | {"override": "hold"})).action is Action.HOLD
+
+
+@pytest.mark.parametrize("other", [None, 42, {}, {"symbol": "FAKE/USDT", "action": "wait"}])
 def test_what_is_no_order_of_ours_is_left_out_alone(other: object) -> None:
     answer = parse(LONG, other)
     assert of(answer).action is Action.LONG
@@ -158,7 +171,14 @@ def test_what_is_no_order_of_ours_is_left_out_alone(other: object) -> None:
 
 @pytest.mark.parametrize(
     "other",
-    [{"action": "open_short"}, {"symbol": "btc"}, {"symbol": "BTC/USD"}, {"symbol": ["BTC/USDT"]}],
+    [
+        {"action": "open_short"},
+        *({"symbol": said} for said in ("btc", "BTC/USD", ["BTC/USDT"], "", "*", "ALL")),
+        *({"symbol": said} for said in ("PORTFOLIO", "Bitcoin", "XBTUSDT", "BTCUSDT_PERP")),
+        "hold",
+        json.dumps(LONG | {"action": "hold"}),
+        [LONG | {"action": "close_long"}],
+    ],
 )
 def test_an_order_that_may_be_about_any_symbol_lets_nothing_open(other: object) -> None:
     answer = parse(LONG, other)

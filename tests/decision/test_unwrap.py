@@ -94,6 +94,13 @@ NO_ANSWER = {
     "a thought that never ends": f"<think>{OPEN}",
     "a thought after the answer": f"{OPEN}<think>no!</think>",
     "everything was a thought": f"{OPEN}</think>",
+    **{
+        f"a hold before {end}": f"{HOLD}{end}{OPEN}"
+        for end in ("</ol>", "</a>", "</details>", "</h2>", "</function>", "<|end_of_the_turn|>")
+    },
+    "a hold before the final channel": f"{HOLD}<|channel|>final<|message|>{OPEN}",
+    "an element ended by another": f"<think>{HOLD} <b>or</a> {OPEN}",
+    "an example ended by another": f"<example>{OPEN}</quote>{OPEN}",
     "another channel than the final one": f"<|channel|>analysis<|message|>{OPEN}",
     "a channel that ended": f"<|channel|>analysis<|message|>Maybe {OPEN}<|end|>",
     "a thought of tokens": f"<|begin_of_thought|>{OPEN}",

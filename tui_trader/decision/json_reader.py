@@ -11,6 +11,7 @@ import re
 import reprlib
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -85,10 +86,9 @@ class JsonReader:
         """The value that begins at `start`, and where it ends. Raises AnswerError, saying what is
         wrong and where."""
         if self._plain:
-            try:
+            # What it refuses is read with the liberties, or refused with the place.
+            with suppress(ValueError, RecursionError):
                 return _strict(self._text, start)
-            except (ValueError, RecursionError):
-                pass  # read with the liberties, or refused with the place
         self._pos = start
         return self._value(), self._pos
 

@@ -57,8 +57,12 @@ NOT_RESTRICTING: dict[str, frozenset[object]] = {
 }
 """Likewise, but only with these values: with others (`"paper": true`) no real order was meant."""
 
-_OVERRIDE = re.compile(r"(?:^|_)(?:override|bypass|ignore|disable|skip|admin|unlimited)(?:_|$)")
-"""In the name of a field: it would change what a model has no say in."""
+_OVERRIDE = re.compile(
+    r"(?:^|_)(?:override|bypass|admin|unlimited)(?:_|$)"
+    r"|(?:^|_)(?:ignore|disable|skip)_(?:all_)?(?:risk|limit|check|cap|guard|rule|safety|validation)"
+)
+"""In the name of a field: it would change what a model has no say in. `skip` alone would not: that
+takes the order back."""
 
 _LOGGED_CHARS = 2_000
 _HOLDERS = (Flaw, dict, list)
@@ -109,7 +113,7 @@ def checked(model: type[AnswerT], value: Any, what: str) -> tuple[AnswerT, tuple
         if name in NOT_RESTRICTING:
             if not _is_one_of(value[name], NOT_RESTRICTING[name]):
                 raise AnswerError(f"{what} says {name} = {reprlib.repr(value[name])}")
-        elif name not in NO_SAY and not _OVERRIDE.search(name):
+        elif name not in NO_SAY and (isinstance(value[name], str) or not _OVERRIDE.search(name)):
             raise AnswerError(f"{what} has an unknown field {reprlib.repr(name)}")
     try:
         return model.model_validate(fields), tuple(beside)

@@ -24,6 +24,9 @@ _ANSWERS = frozenset(
 """Elements that mark an answer, or how it looks. What stands in any other is a thought, an example,
 a quote."""
 
+_THOUGHT = ""
+"""Stands for the name of any mark of a thought."""
+
 _FENCE = re.compile(r"[`~]{3,}[ \t]*[A-Za-z0-9]{0,12}")
 _INVISIBLE = re.compile(rf"[{BLANKS}]")
 _CLOSES = {"}": "{", "]": "[", "｝": "｛", "］": "［"}
@@ -94,7 +97,7 @@ class _Scanner:
     def __init__(self, text: str) -> None:
         self._text = text
         self._reader = JsonReader(text)
-        self._thoughts = 0
+        self._open: list[str] = []
         self._pos = 0
         self._gap_from = 0
         self.values: list[Any] = []
@@ -107,11 +110,11 @@ class _Scanner:
         while match := _SCAN.search(self._text, self._pos):
             self._pos = match.end()
             if match["value"] is not None:
-                if not self._thoughts:
+                if not self._open:
                     self._value(match.start())
             else:
                 self._mark(match)
-        if self._thoughts:
+        if self._open:
             raise AnswerError("a thought or an element never ends: there is no answer after it")
         self._between(len(self._text))
 
@@ -121,49 +124,69 @@ class _Scanner:
             self._token(match)
         elif match[0] == "<!--":
             self._comment(match.start())
-        elif match["name2"] is not None and (match["alone"] or match["name2"].lower() in _ANSWERS):
-            return
-        elif match["end"] or match["end2"] or match["end3"] or match["end4"]:
+        elif match["name2"] is not None:
+            self._element(match)
+        elif match["end"] or match["end3"] or match["end4"]:
             self._thought_ends()
         else:
-            self._thought_begins(match.start())
+            self._begins(match.start())
+
+    def _element(self, match: re.Match[str]) -> None:
+        """The begin or end of an element. An end without its begin says nothing."""
+        name = match["name2"].lower()
+        if match["alone"] or name in _ANSWERS:
+            return
+        if not match["end2"]:
+            self._begins(match.start(), name)
+        elif self._open and self._open[-1] == name:
+            self._ended()
 
     def _token(self, match: re.Match[str]) -> None:
         """A control token that a server should have taken off. Of channels, only the final one is
         an answer."""
         channel, token = (match["channel"] or "").lower(), (match["token"] or "").lower()
+        about_thought = "think" in token or "thought" in token
         if channel == "final":
-            self._thoughts = 0
-            self.values.clear()
+            self._open.clear()
             self._gap_from = self._pos
-        elif channel or (token.startswith(("begin", "start")) and "th" in token[5:]):
-            self._thought_begins(match.start())
-        elif token.startswith("end") and (self._thoughts or "th" in token):
+        elif channel or (token.startswith(("begin", "start")) and about_thought):
+            self._begins(match.start())
+        elif token.startswith("end") and (self._open or about_thought):
             self._thought_ends()
 
     def _comment(self, start: int) -> None:
         """A comment of markup is read by nobody."""
-        self._thought_begins(start)
+        self._begins(start)
         end = self._text.find("-->", self._pos)
         if end < 0:
             raise AnswerError("a comment never ends: there is no answer after it")
         self._pos = end + 3
-        self._thought_ends()
+        self._ended()
 
-    def _thought_begins(self, start: int) -> None:
-        if not self._thoughts:
+    def _begins(self, start: int, element: str = _THOUGHT) -> None:
+        """A thought, or another element whose inside is no answer."""
+        if not self._open:
             self._between(start)
             if self.values:
                 raise AnswerError("a thought follows the answer: it may take it back")
-        self._thoughts += 1
+        self._open.append(element)
 
-    def _thought_ends(self) -> None:
-        if self._thoughts:
-            self._thoughts -= 1
-        else:
-            self.values.clear()
+    def _ended(self) -> None:
+        self._open.pop()
         self.note("thoughts before the answer")
         self._gap_from = self._pos
+
+    def _thought_ends(self) -> None:
+        """The end of the innermost thought and of all elements in it; where none is open, all that
+        came before was a thought."""
+        while self._open and self._open[-1] != _THOUGHT:
+            self._open.pop()
+        if self._open:
+            self._ended()
+        else:
+            self.values.clear()
+            self.note("thoughts before the answer")
+            self._gap_from = self._pos
 
     def _value(self, start: int) -> None:
         self._between(start)

@@ -4,6 +4,7 @@ A bad item becomes a recorded hold of its symbol; the others go on, and every cl
 can't be ascribed to a symbol may have been about any of them: then nothing is opened.
 """
 
+import re
 import reprlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,10 @@ NOT_ANSWERED = "not in the answer"
 """Stands for the rationale of a symbol that no item is about."""
 
 MOST_ITEMS = 200
+_ALIASES = {"xbt": "btc"}
+_A_PAIR = re.compile(r"[a-z0-9](?:usdt|usdc|usd|busd|fdusd|dai|eur|gbp|jpy|btc|eth|bnb)[a-z0-9]*$")
+"""A symbol's letters with a quote currency behind the base."""
+
 _SEPARATORS = ("", "/", "-", "_")
 
 
@@ -92,13 +97,16 @@ def _spellings(symbol: str) -> tuple[str, ...]:
 
 
 def _may_be_about_any(item: _Item, known: Sequence[Situation]) -> bool:
-    """Whether an item of no known symbol may yet mean one: an order that names none, or nearly one
-    of ours."""
+    """Whether an item of no known symbol may yet mean one: an order that names none, all of them,
+    or nearly one of ours. Only what is plainly a pair of something else is not about us."""
     if not isinstance(item.said, str):
-        return isinstance(item.value, Flaw | Mapping) and item.value != {}
+        return isinstance(item.value, Flaw | Mapping | list | str) and bool(item.value)
     plain = _letters(item.said)
-    bases = (_letters(each.symbol.partition("/")[0]) for each in known)
-    return any(plain.startswith(base) for base in bases)
+    plain = _ALIASES.get(plain[:3], plain[:3]) + plain[3:]
+    ours = [_letters(each.symbol.partition("/")[0]) for each in known]
+    return not _A_PAIR.search(plain) or any(
+        plain.startswith(base) or base.startswith(plain) for base in ours
+    )
 
 
 def _letters(text: str) -> str:
