@@ -13,7 +13,7 @@ from tui_trader.decision.prompt import Prompt
 from tui_trader.decision.providers import PROVIDERS, Endpoint, transport
 from tui_trader.decision.providers.chat import ChatClient
 from tui_trader.decision.providers.completion import RETRYABLE, Completion, FailureKind
-from tui_trader.decision.providers.reading import NoAnswer, Reading
+from tui_trader.decision.providers.reading import NoAnswer, Reading, ReportedError
 
 KEY = "sk-canary-5e8f0c"
 PROMPT = Prompt("Answer with JSON.", "What now?")
@@ -758,3 +758,65 @@ async def test_how_long_to_stay_away_is_passed_on(
     )
     client = make_client()
     assert [(await ask(client)).retry_after for _ in range(3)] == [7.0, 1.5, None]
+
+
+def _piece(text: object) -> dict[str, Any]:
+    return {"choices": [{"index": 0, "delta": {"content": text}}]}
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        _piece(0),
+        _piece(["0"]),
+        _piece([{"type": "text", "text": "0"}]),
+        _piece({"text": "0"}),
+        {"choices": [{"index": 0, "delta": "0"}]},
+        {"choices": [None]},
+        {"choices": "0"},
+        {"choices": {"delta": {"content": "0"}}},
+    ],
+)
+def test_no_piece_of_an_answer_is_left_out(between: dict[str, Any]) -> None:
+    """Else 0.05 would be read as 0.5."""
+    reading = Reading(PROVIDERS["deepseek"])
+    assert reading.add(ChatCompletionChunk.construct(**_piece('{"size_pct": 0.')))
+    with pytest.raises(NoAnswer):
+        reading.add(ChatCompletionChunk.construct(**between))
+
+
+@pytest.mark.parametrize("chunk", [5, None, "0", [_piece("0")]])
+def test_a_chunk_that_is_no_object_ends_the_answer(chunk: object) -> None:
+    with pytest.raises(NoAnswer):
+        Reading(PROVIDERS["deepseek"]).add(chunk)
+
+
+@pytest.mark.parametrize(
+    "chunk",
+    [
+        {"code": 401, "message": "x"},
+        {"object": "error", "message": "x"},
+        {"choices": [{"index": 0, "delta": {}, "error": {"code": 502}, "finish_reason": "stop"}]},
+    ],
+)
+def test_an_error_in_place_of_a_piece_ends_the_answer(chunk: dict[str, Any]) -> None:
+    reading = Reading(PROVIDERS["openrouter"])
+    reading.add(ChatCompletionChunk.construct(**_piece(LONG)))
+    with pytest.raises(ReportedError):
+        reading.add(ChatCompletionChunk.construct(**chunk))
+
+
+@pytest.mark.parametrize("chunk", [{"choices": []}, {}, {"type": "ping"}, _piece(None)])
+def test_a_chunk_without_text_leaves_none_out(chunk: dict[str, Any]) -> None:
+    reading = Reading(PROVIDERS["deepseek"])
+    assert not reading.add(ChatCompletionChunk.construct(**chunk))
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_a_whole_body_that_is_an_error_is_one_with_and_without_its_wrapper(wrapped: bool) -> None:
+    error = {"code": 401, "message": "x"}
+    with pytest.raises(ReportedError) as raised:
+        Reading(PROVIDERS["deepseek"]).add_whole(
+            json.dumps({"error": error} if wrapped else error).encode()
+        )
+    assert raised.value.error == error

@@ -67,11 +67,14 @@ class Reading:
     def add(self, chunk: Any) -> bool:
         """Take in a chunk, or a whole completion; True if it brought text.
 
-        A chunk of usage has no choices; usage may also stand on the last one that has. Raises
-        NoAnswer when there is more text than any answer has.
+        A chunk of usage has no choices; usage may also stand on the last one that has. Nothing is
+        left out of a text: NoAnswer is raised for a chunk in which it can't be found, and when
+        there is more text than any answer has; ReportedError for an error in place of one.
         """
         if self.streamed is None:
             self.streamed = True
+        if not isinstance(chunk, BaseModel):
+            raise NoAnswer(FailureKind.PROTOCOL, "a chunk of the answer is no object")
         model = getattr(chunk, "model", None)
         if model and isinstance(model, str):
             self.model = model
@@ -80,12 +83,19 @@ class Reading:
             self._count(usage.model_dump(warnings=False))
         choices = getattr(chunk, "choices", None)
         if not choices:
+            _check_error(chunk.model_dump(warnings=False))
             return False
-        choice = next((each for each in choices if not getattr(each, "index", 0)), None)
+        choice = _first(choices)
+        if choice is None:
+            return False
+        if error := getattr(choice, "error", None):
+            raise ReportedError(error)
         reason = getattr(choice, "finish_reason", None)
         if reason and isinstance(reason, str) and self.finish_reason in (None, "stop"):
             self.finish_reason = reason
         message = getattr(choice, "delta", None) or getattr(choice, "message", None)
+        if message is not None and not isinstance(message, BaseModel):
+            raise NoAnswer(FailureKind.PROTOCOL, "a piece of the answer is no object")
         return message is not None and self._take(message)
 
     def add_whole(self, body: bytes) -> bool:
@@ -99,6 +109,8 @@ class Reading:
             value = json.loads(body)
         except (ValueError, RecursionError):
             raise NoAnswer(FailureKind.PROTOCOL, "the server sent broken JSON") from None
+        if isinstance(value, dict) and not value.get("choices"):
+            _check_error(value)
         if isinstance(value, dict) and value.get("error"):
             raise ReportedError(value["error"])
         if not isinstance(value, dict) or not isinstance(value.get("choices"), list):
@@ -131,9 +143,11 @@ class Reading:
                 self._reasoning.append(thought)
                 break
         said = getattr(message, "content", None)
-        if not isinstance(said, str):
+        if said is None:
             said = ""
-        elif said:
+        elif not isinstance(said, str):
+            raise NoAnswer(FailureKind.PROTOCOL, "a piece of the answer is no text")
+        if said:
             self._answer.append(said)
         self._chars += len(thought) + len(said)
         self._answer_chars += len(said)
@@ -146,6 +160,22 @@ class Reading:
         self.usage = _token_counts(report)
         if self._spec.reports_cost:
             self.cost_usd = _cost(report)
+
+
+def _first(choices: Any) -> Any:
+    """The first choice, None where there are only others. Raises NoAnswer for what is no list of
+    choices."""
+    if not isinstance(choices, list) or not all(isinstance(each, BaseModel) for each in choices):
+        raise NoAnswer(FailureKind.PROTOCOL, "a chunk of the answer has no valid choices")
+    return next((each for each in choices if not getattr(each, "index", 0)), None)
+
+
+def _check_error(sent: Mapping[str, Any]) -> None:
+    """Raises ReportedError where something without a choice says that it failed."""
+    if sent.get("error"):
+        raise ReportedError(sent["error"])
+    if sent.get("object") == "error" or sent.get("code") or sent.get("message"):
+        raise ReportedError(dict(sent))
 
 
 def _token_counts(report: Mapping[str, Any]) -> dict[str, int]:
