@@ -111,6 +111,15 @@ def test_a_strategy_s_model_is_asked_and_a_configured_price_is_known(tmp_path: P
     assert "daily_cap_usd" not in ended.out
 
 
+def test_a_key_that_was_refused_is_not_tried_with_the_fallbacks(tmp_path: Path) -> None:
+    with serving(probes=[Answer(status=401)]) as base_url:
+        refusing = LLM.replace("http://127.0.0.1:9/v1", base_url)
+        env = configured(tmp_path, f"{refusing}fallback_models = ['local:other']\n")
+        ended = run(tmp_path, "doctor", env=env)
+    assert ended.code == 1
+    assert "other is not asked" in ended.out
+
+
 def test_recorded_answers_are_looked_at_and_nobody_is_asked(tmp_path: Path) -> None:
     answer = Answer('{"action": "hold", "size_pct": 0, "reason": ""}')
     with serving(answer) as base_url:

@@ -217,13 +217,15 @@ class LlmServer:
 
 
 @contextmanager
-def serving(*script: Answer) -> Iterator[str]:
-    """A server on a loop of its own, for a test that waits for a terminal meanwhile."""
+def serving(*script: Answer, probes: Iterable[Answer] = ()) -> Iterator[str]:
+    """A server on a loop of its own, for a test that waits for a terminal meanwhile. `probes` are
+    the answers to the first probes."""
     started, stop = threading.Event(), asyncio.Event()
     found: list[tuple[str, asyncio.AbstractEventLoop]] = []
 
     async def serve() -> None:
         async with LlmServer(script) as server:
+            server.probe_script.extend(probes)
             found.append((server.base_url, asyncio.get_running_loop()))
             started.set()
             await stop.wait()

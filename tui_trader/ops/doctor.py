@@ -21,6 +21,7 @@ from tui_trader.clock import SystemClock
 from tui_trader.config.errors import ConfigError
 from tui_trader.config.loader import LoadedConfig
 from tui_trader.decision.providers import Endpoint, Prices
+from tui_trader.decision.providers.completion import NEEDS_OPERATOR
 from tui_trader.decision.providers.factory import endpoint_of
 from tui_trader.decision.providers.house import PROBE_SECONDS, ModelHouse, client_of, model_house
 from tui_trader.decision.providers.interfaces import BaseModelGateway
@@ -150,13 +151,14 @@ async def _models(loaded: LoadedConfig, market: Market) -> list[Finding]:
         who = "the rules decide" if strategy == "rules" else f"{strategy} decides"
         return [Finding("model", Grade.OK, f"none is asked: {who}")]
     findings: list[Finding] = []
+    refused: list[Endpoint] = []
     for config in asked:
         if config.provider == RECORDED:
             text = f"none is asked: {config.recorded} answers"
             findings.append(Finding("model", Grade.OK, text))
             continue
         for choice in (config, *config.fallbacks):
-            findings += await _model(choice, config)
+            findings += await _model(choice, config, refused)
         if config.daily_cap_usd is None:
             text = "llm.daily_cap_usd is not set: nothing limits what a day may cost"
             findings.append(Finding("model cost", Grade.WARNING, text))
@@ -192,9 +194,15 @@ def _ignore(_told: object) -> None:
     """No call is made, and there is nobody to tell."""
 
 
-async def _model(choice: ModelChoice, config: LlmModelConfig) -> list[Finding]:
-    """What the probe of one endpoint found; it costs a few tokens."""
+async def _model(
+    choice: ModelChoice, config: LlmModelConfig, refused: list[Endpoint]
+) -> list[Finding]:
+    """What the probe of one endpoint found; it costs a few tokens. Those whose key is `refused` are
+    not asked with it again."""
     found = endpoint_of(choice)
+    if any(found.same_key_as(each) for each in refused):
+        text = f"{found.model} is not asked: its key was refused above"
+        return [Finding(f"model {choice.provider}", Grade.FAILED, text)]
     if choice.prices_usd is not None:
         prices = Prices(*choice.prices_usd)
         found = _Priced(found.provider, found.base_url, found.model, found.api_key, prices)
@@ -203,6 +211,8 @@ async def _model(choice: ModelChoice, config: LlmModelConfig) -> list[Finding]:
         told = await probe(client, deadline_seconds=PROBE_SECONDS)
     finally:
         await client.close()
+    if told.last.failure in NEEDS_OPERATOR:
+        refused.append(found)
     bad = Grade.WARNING if told.answered else Grade.FAILED
     return [
         Finding(f"model {choice.provider}", Grade.OK if it.good else bad, it.text)

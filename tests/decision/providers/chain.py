@@ -14,7 +14,7 @@ from tui_trader.decision.providers.catalogue import Prices
 from tui_trader.decision.providers.completion import Completion, FailureKind
 from tui_trader.decision.providers.gateway import ModelGateway, Probe
 from tui_trader.decision.providers.interfaces import Question, Reply
-from tui_trader.decision.providers.route import Connection, Route, Standing
+from tui_trader.decision.providers.route import Connection, Credentials, Route, Standing
 from tui_trader.decision.providers.spending import Spending
 from tui_trader.messages import AlertRaised, Message, ModelStatus
 from tui_trader.models import ModelCall
@@ -161,7 +161,9 @@ class Chain:
                     "deepseek" if number == 0 else "local",
                     f"model-{number}",
                     Connection(client, prices, reports_cost),
-                    Standing(Breaker(self.clock, failures=breaker_failures, seconds=60.0)),
+                    Standing(
+                        Breaker(self.clock, failures=breaker_failures, seconds=60.0), Credentials()
+                    ),
                 )
                 for number, client in enumerate(self.clients)
             ],

@@ -131,6 +131,21 @@ def test_a_fallback_without_a_price_is_named_and_the_remedy_is_one_that_helps() 
     assert "set llm.price_input_usd" not in str(refused.value)
 
 
+async def test_a_key_that_was_refused_is_used_for_no_other_model_until_the_operator_acts() -> None:
+    other = ModelChoice(provider="deepseek", model_id="other", api_key=SecretStr("sk-1"))
+    making = Making()
+    making.script = [BAD_KEY]
+    gateway = making.make(DEEPSEEK.model_copy(update={"fallbacks": (other, LOCAL)}))
+    await gateway.ask(question(), lambda *_: None)
+    await gateway.ask(question(2), lambda *_: None)
+    ended = [call.provider for call in making.kept if call.outcome != "unfinished"]
+    assert ended == ["deepseek", "local"]
+    gateway.operator_acted()
+    await gateway.ask(question(3), lambda *_: None)
+    ended = [call.provider for call in making.kept if call.outcome != "unfinished"]
+    assert ended == ["deepseek", "local"] * 2
+
+
 async def test_the_status_of_a_model_that_answers_does_not_hide_one_that_does_not() -> None:
     making = Making()
     making.script = [BAD_KEY, OK]

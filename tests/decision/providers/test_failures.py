@@ -66,6 +66,34 @@ ANYTHING = st.recursive(
 )
 
 
+CREDENTIAL, PAYMENT = FailureKind.CREDENTIAL, FailureKind.PAYMENT
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        ({"code": "invalid_api_key", "message": "x"}, CREDENTIAL),
+        ({"type": "authentication_error", "message": "x"}, CREDENTIAL),
+        ({"type": "permission_error", "code": None}, CREDENTIAL),
+        ({"status": 401, "message": "x"}, CREDENTIAL),
+        ({"code": "401", "message": "x"}, CREDENTIAL),
+        ("Invalid API key", CREDENTIAL),
+        ({"message": "Incorrect API key provided: sk-*"}, CREDENTIAL),
+        ({"code": 403, "message": "moderation key refused"}, CREDENTIAL),
+        ({"type": "insufficient_quota", "code": None}, PAYMENT),
+        ({"code": "invalid_request_error", "message": "Insufficient Balance"}, PAYMENT),
+        ({"code": 402, "message": "x"}, PAYMENT),
+        ({"code": 403, "message": "flagged by moderation"}, FailureKind.REQUEST),
+        ({"code": 503, "message": "upstream: unauthorized"}, FailureKind.SERVER),
+        ({"message": "overloaded"}, FailureKind.PROTOCOL),
+    ],
+)
+def test_what_only_the_operator_can_mend_is_known_however_it_is_said(
+    error: Any, kind: FailureKind
+) -> None:
+    assert CALL.failure(ReportedError(error), NOON_MS).kind is kind
+
+
 @given(ANYTHING)
 def test_whatever_a_server_calls_an_error_is_explained(error: Any) -> None:
     failure = CALL.failure(ReportedError(error), NOON_MS)

@@ -148,6 +148,10 @@ class Endpoint:
         key = self.api_key or ""
         return key.isascii() and key.isprintable() and key == key.strip()
 
+    def same_key_as(self, other: "Endpoint") -> bool:
+        """Whether who refuses the one refuses the other, whatever the model."""
+        return (self.base_url, self.api_key) == (other.base_url, other.api_key)
+
     def without_key(self, text: str) -> str:
         """`text` with the API key, where it stands in there, made unreadable."""
         return text.replace(self.api_key, "[api key]") if self.api_key else text

@@ -13,7 +13,7 @@ from tui_trader.decision.providers.gateway import ModelGateway, Probe
 from tui_trader.decision.providers.interfaces import BaseModelGateway
 from tui_trader.decision.providers.recorded import PROVIDER as RECORDED
 from tui_trader.decision.providers.recorded import RecordedGateway
-from tui_trader.decision.providers.route import Connection, Route, Standing
+from tui_trader.decision.providers.route import Connection, Credentials, Route, Standing
 from tui_trader.messages import Message
 from tui_trader.models import LlmModelConfig, ModelChoice
 
@@ -59,7 +59,9 @@ def make_gateway(
         if choice.prices_usd is not None:
             connection = replace(connection, prices=Prices(*choice.prices_usd))
         breaker = Breaker(clock, failures=config.breaker_failures, seconds=config.breaker_seconds)
-        standing = standings.setdefault(found, Standing(breaker))
+        same_key = (each.credentials for at, each in standings.items() if at.same_key_as(found))
+        credentials = next(same_key, None) or Credentials()
+        standing = standings.setdefault(found, Standing(breaker, credentials))
         return Route(found.provider, found.model, connection, standing)
 
     routes = [route(config)]

@@ -25,7 +25,33 @@ _UNKNOWN_MODEL = re.compile(
     r"|(unknown|invalid|no such) model|not a valid model",
     re.IGNORECASE,
 )
-_NO_CREDIT = "insufficient_quota"  # OpenAI's code for it, with status 429
+_NAMED = {
+    **dict.fromkeys(
+        (
+            *("account_deactivated", "authentication_error", "authentication_fails_error"),
+            *("invalid_api_key", "invalid_authentication", "permission_denied"),
+            *("permission_error", "unauthenticated", "unauthorized"),
+        ),
+        FailureKind.CREDENTIAL,
+    ),
+    **dict.fromkeys(
+        (
+            *("billing_hard_limit_reached", "billing_not_active", "insufficient_balance"),
+            *("insufficient_credits", "insufficient_quota", "payment_required"),
+        ),
+        FailureKind.PAYMENT,
+    ),
+}
+"""What servers call, in an error's `code` or `type`, that which no further call will mend, whatever
+status they send with it."""
+_KEY_REFUSED = re.compile(
+    r"(?:incorrect|invalid|expired|missing|no|revoked|disabled|wrong) api[ _-]?key"
+    r"|api[ _-]?key (?:is|was|has)?\s*(?:been )?"
+    r"(?:incorrect|invalid|expired|missing|revoked|disabled|refused|not valid)"
+    r"|key refused|authentication fail|unauthori[sz]ed|not authenticated",
+    re.IGNORECASE,
+)
+_NOT_PAID = re.compile(r"insufficient (?:balance|credit|fund|quota)", re.IGNORECASE)
 _ABOUT_THE_CONTENT = re.compile(r"moderation|flagged", re.IGNORECASE)
 
 
@@ -104,9 +130,8 @@ class Call:
     def _reported(self, error: object) -> Failure:
         """An error that came with status 200; its code, where it has one, is an HTTP status."""
         message = _message(error) or "no reason given"
-        code = str(_code(error))
-        status = int(code) if re.fullmatch("[45][0-9][0-9]", code) else 0
-        if status or code == _NO_CREDIT:
+        status = _status(error)
+        if status or _needs_operator(0, error, message):
             return self._by_status(status, error, message, None, "error")
         return self._failure(FailureKind.PROTOCOL, f"the server reported an error: {message}")
 
@@ -115,7 +140,7 @@ class Call:
     ) -> Failure:
         kind = self._kind(status, body, message, wait)
         hint = self._hint(kind, status, message)
-        said = f"{label} {status or _code(body)}: {message}"
+        said = f"{label} {status or _code(body) or 'without a code'}: {message}"
         # The simpler form may be asked for at once.
         wait = 0.0 if kind is FailureKind.FORMAT else wait
         return self._failure(kind, f"{hint} ({said})" if hint else said, wait)
@@ -127,15 +152,15 @@ class Call:
             case 401:
                 return FailureKind.CREDENTIAL
             # OpenRouter: the model may not be shown this text; the key is all right.
-            case 403 if not _ABOUT_THE_CONTENT.search(message):
+            case 403 if not _ABOUT_THE_CONTENT.search(message) or "key" in message.casefold():
                 return FailureKind.CREDENTIAL
             # OpenRouter: too much under way at once; it says when there is credit again.
             case 402 if wait is not None:
                 return FailureKind.RATE_LIMIT
             case 402:
                 return FailureKind.PAYMENT
-            case _ if _code(body) == _NO_CREDIT:
-                return FailureKind.PAYMENT
+            case _ if named := _needs_operator(status, body, message):
+                return named
             case 429:
                 return FailureKind.RATE_LIMIT
             case 408 | 409 | 425:
@@ -255,3 +280,23 @@ def _message(error: object) -> str | None:
 
 def _code(error: object) -> object:
     return error.get("code") if isinstance(error, dict) else None
+
+
+def _status(error: object) -> int:
+    """The HTTP status that an error names, as `code` or as `status`; 0 where it names none."""
+    told = (error.get("code"), error.get("status")) if isinstance(error, dict) else ()
+    return next((int(each) for each in map(str, told) if re.fullmatch("[45][0-9][0-9]", each)), 0)
+
+
+def _needs_operator(status: int, body: object, message: str) -> FailureKind | None:
+    """What only the operator can mend, by what it is called, or by what is said of it where the
+    status may mean anything; None for any other error."""
+    names = (body.get("code"), body.get("type")) if isinstance(body, dict) else ()
+    found = [
+        _NAMED[name.lower()] for name in names if isinstance(name, str) and name.lower() in _NAMED
+    ]
+    if found or status not in (0, 400, 403, 404, 422):
+        return next(iter(found), None)
+    if _NOT_PAID.search(message):
+        return FailureKind.PAYMENT
+    return FailureKind.CREDENTIAL if _KEY_REFUSED.search(message) else None

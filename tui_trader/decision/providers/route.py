@@ -40,16 +40,29 @@ class Connection:
     reports_cost: bool = False
 
 
-class Standing:
-    """How a model does, whoever asks it. `stopped` says why nothing is asked of it until the
-    operator acts, "" where it may be asked; `trouble` is how its last call failed, "" where it
-    answered; `found` is what the probe found, "" before."""
+class Credentials:
+    """An API key at one address, whoever asks with it. `stopped` says why nothing is asked with it
+    until the operator acts, "" where it may be."""
 
-    def __init__(self, breaker: Breaker) -> None:
-        self.breaker = breaker
+    def __init__(self) -> None:
         self.stopped = ""
+
+
+class Standing:
+    """How a model does, whoever asks it. `trouble` is how its last call failed, "" where it
+    answered; `found` is what the probe found, "" before. It is stopped where its credentials
+    are."""
+
+    def __init__(self, breaker: Breaker, credentials: Credentials) -> None:
+        self.breaker = breaker
+        self.credentials = credentials
         self.trouble = ""
         self.found = ""
+
+    @property
+    def stopped(self) -> str:
+        """Why nothing is asked of it until the operator acts, "" where it may be asked."""
+        return self.credentials.stopped
 
     @property
     def available(self) -> bool:
@@ -63,7 +76,7 @@ class Standing:
 
     def operator_acted(self) -> None:
         """Whatever was wrong, it may be tried again."""
-        self.stopped = ""
+        self.credentials.stopped = ""
         self.breaker.try_now()
 
 
@@ -117,7 +130,9 @@ class Route:
         standing.trouble = completion.error
         if completion.failure in NEEDS_OPERATOR:
             remedy = self._remedy(completion.failure)
-            standing.stopped = f"{completion.error}: {remedy}, then decide now (d), or restart"
+            standing.credentials.stopped = (
+                f"{completion.error}: {remedy}, then decide now (d), or restart"
+            )
             return
         if completion.failure is not FailureKind.FORMAT:  # the client asks otherwise from now on
             standing.breaker.failed()
