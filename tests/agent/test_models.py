@@ -14,6 +14,7 @@ from tests.llm.server import Answer, Fault, LlmServer
 from tui_trader.agent.assembly import assemble
 from tui_trader.agent.base_agent import BaseStrategyAgent
 from tui_trader.agent.coordinator import CycleResult
+from tui_trader.agent.decision_records import decision_record
 from tui_trader.agent.runtime import AgentRuntime
 from tui_trader.config.errors import ConfigError
 from tui_trader.config.secrets import Secrets
@@ -197,7 +198,7 @@ async def test_the_operator_s_hand_cancels_the_call_at_once(
     run = await agent(server, tmp_path, market={"speed": 1.0})
     running = asyncio.create_task(run.runtime.run())
     async with asyncio.timeout(30):
-        await until(lambda: server.requests)
+        await until(lambda: ReasoningStreamed in map(type, run.messages))
         result = await send(run, command)
         await server.gone.wait()
         assert result.ok
@@ -207,9 +208,17 @@ async def test_the_operator_s_hand_cancels_the_call_at_once(
     await running
     store = Store(tmp_path / "state.db")
     (call,) = [call for call in store.calls() if call.compose_id != "probe"]
+    record = decision_record(store.history(reference_id=call.compose_id))
     store.close()
     assert call.outcome == "cancelled"
     assert call.cost_usd
+    assert "still" in call.reasoning
+    assert record is not None
+    audit = record.audit
+    assert audit.prompt
+    assert audit.prompt_hash
+    assert (audit.provider, audit.cost_usd) == ("deepseek", call.cost_usd)
+    assert (audit.reasoning, audit.calls) == (call.reasoning, (call,))
 
 
 async def test_where_no_model_answers_the_rules_may_close_and_nothing_opens(

@@ -18,9 +18,10 @@ from tui_trader.decision.providers.probe import PROBE_PROMPT
 
 
 class Fault(StrEnum):
-    """What goes wrong. The first three come instead of an answer, the others amid it."""
+    """What goes wrong. The first four come instead of an answer, the others amid it."""
 
     SILENT = "silent"  # not even headers
+    DROPPED = "dropped"  # nor those, and the connection is dropped
     HTML = "html"  # status 200 and a web page
     ERROR_BODY = "error body"  # status 200 and an error object
     HANG = "hang"  # nothing more is sent
@@ -142,6 +143,9 @@ class LlmServer:
         match answer.fault:
             case Fault.SILENT:
                 await asyncio.Event().wait()
+            case Fault.DROPPED:
+                assert request.transport is not None
+                request.transport.close()
             case Fault.HTML:
                 page = "<html><body>Sign in</body></html>"
                 return web.Response(text=page, content_type="text/html")

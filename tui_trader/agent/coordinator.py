@@ -31,6 +31,7 @@ from tui_trader.models import (
     CycleLog,
     FeaturesPipelineResult,
     InstrumentRef,
+    Outcome,
     PortfolioView,
     StrategySummary,
     TargetPosition,
@@ -234,7 +235,7 @@ class DecisionCoordinator:
         try:
             composed = ComposeResult.model_validate(await self._composing)
             if self._cancelled_because:  # whatever a composer returns that swallows a cancellation
-                return _no_answer("cancelled", f"forced hold: {self._cancelled_because}")
+                return _no_answer("cancelled", self._cancelled_because, hearing)
             if composed.audit is None and hearing.audit is not None:
                 return composed.model_copy(update={"audit": hearing.audit})
             return composed
@@ -242,10 +243,10 @@ class DecisionCoordinator:
             if (cycle := asyncio.current_task()) is not None and cycle.cancelling():
                 raise
             because = self._cancelled_because or "the composer gave up"
-            return _no_answer("cancelled", f"forced hold: {because}")
+            return _no_answer("cancelled", because, hearing)
         except Exception as error:
             logger.exception("the composer failed")
-            return _no_answer("llm_error", f"forced hold: composer failed: {type(error).__name__}")
+            return _no_answer("llm_error", f"composer failed: {type(error).__name__}", hearing)
         finally:
             self._composing = None
 
@@ -358,6 +359,9 @@ def _fresh(context: ComposeContext) -> set[str]:
     return {symbol for symbol, snapshot in snapshots.items() if snapshot.stale_ms is None}
 
 
-def _no_answer(outcome: str, reason: str) -> ComposeResult:
-    audit = ComposeAudit.model_validate({"provider": "", "outcome": outcome, "error": reason})
+def _no_answer(outcome: Outcome, because: str, hearing: Hearing) -> ComposeResult:
+    """A hold; what was asked, what had arrived and what it cost stay on record."""
+    reason = f"forced hold: {because}"
+    heard = hearing.audit or ComposeAudit(provider="")
+    audit = heard.model_copy(update={"outcome": outcome, "error": reason})
     return ComposeResult(rationale=reason, audit=audit)

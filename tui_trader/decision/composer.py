@@ -1,5 +1,6 @@
 """The composer that asks a language model."""
 
+import asyncio
 import logging
 from pathlib import Path
 
@@ -79,9 +80,13 @@ class LlmComposer(BaseComposer):
             )
             return _hold_all(known, WARMING_UP_REASON, audit)
         prompt = build_prompt(context, self._format, self._current_template())
-        reply = await self._gateway.ask(
-            Question(context.compose_id, prompt, self._format.schema(self._symbols)), self.stream
-        )
+        question = Question(context.compose_id, prompt, self._format.schema(self._symbols))
+        try:
+            reply = await self._gateway.ask(question, self.stream)
+        except asyncio.CancelledError:
+            if self._gateway.broken_off is not None:
+                self.account_for(self._audit(prompt, self._gateway.broken_off))
+            raise
         audit = self._audit(prompt, reply)
         if reply.outcome != "ok":
             return await self._without_answer(context, known, audit)

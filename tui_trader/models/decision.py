@@ -95,7 +95,8 @@ class ModelCall(Model):
     `asked_at` is wall-clock ms, `attempt` counts the calls of one decision from 1. `outcome` is
     `ok`, the kind of failure that `decision.providers` names, `cancelled`, or `unfinished` where
     nobody saw the end. `cost_usd` is None where no price is known; `estimated` says that tokens or
-    cost were not reported but estimated from the text.
+    cost were not reported but estimated from the text. `answer` and `reasoning` are what arrived of
+    one that gave no decision.
     """
 
     compose_id: str
@@ -110,6 +111,8 @@ class ModelCall(Model):
     estimated: bool = False
     latency_ms: int | None = None
     first_token_ms: int | None = None
+    answer: str = ""
+    reasoning: str = ""
 
 
 Outcome = Literal[

@@ -72,4 +72,8 @@ MIGRATIONS = (
     );
     CREATE INDEX calls_by_time ON calls (asked_at);
     """,
+    """
+    ALTER TABLE calls ADD COLUMN answer TEXT NOT NULL DEFAULT '';
+    ALTER TABLE calls ADD COLUMN reasoning TEXT NOT NULL DEFAULT '';
+    """,
 )

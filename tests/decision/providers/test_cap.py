@@ -116,6 +116,7 @@ async def test_a_cut_answer_without_usage_counts_towards_the_cap() -> None:
     assert reply.outcome == "llm_error"
     assert [call.token_usage["completion_tokens"] for call in reply.calls] == [1_000] * 3
     assert all(call.estimated for call in reply.calls)
+    assert [call.answer for call in reply.calls] == ["y" * 3_000] * 3, "nothing paid for is lost"
     assert (await chain.ask()).outcome == "capped"
     assert chain.calls == [3]
 

@@ -69,14 +69,19 @@ async def ask(
 
 
 MISBEHAVIOURS: dict[str, tuple[Answer, FailureKind, str]] = {
+    "dropped": (
+        Answer(LONG, fault=Fault.DROPPED),
+        FailureKind.INCOMPLETE,
+        "connection failed: 127.0.0.1:",
+    ),
     "cut": (
         Answer(LONG, fault=Fault.CUT),
-        FailureKind.NETWORK,
+        FailureKind.INCOMPLETE,
         "connection failed: 127.0.0.1:",
     ),
     "cut after a whole decision": (
         Answer(LONG + LONG, fault=Fault.CUT),
-        FailureKind.NETWORK,
+        FailureKind.INCOMPLETE,
         "connection failed",
     ),
     "no finish reason": (

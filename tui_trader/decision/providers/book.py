@@ -77,6 +77,8 @@ class CallBook:
                 "estimated": estimated or guessed,
                 "latency_ms": completion.latency_ms,
                 "first_token_ms": completion.first_token_ms,
+                "answer": "" if outcome == "ok" else completion.answer,
+                "reasoning": "" if outcome == "ok" else completion.reasoning,
             }
         )
         self.spending.add(call)

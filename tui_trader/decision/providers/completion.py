@@ -16,7 +16,7 @@ class FailureKind(StrEnum):
     SERVER = "server"  # 5xx
     STALL = "stall"  # silence
     DEADLINE = "deadline"  # the time for the whole answer is up
-    NETWORK = "network"  # no connection, or it broke
+    NETWORK = "network"  # no connection
     PROTOCOL = "protocol"  # HTML, an error in the stream, a chunk that is not JSON
     INCOMPLETE = "incomplete"  # ended without an answer: cut, too long, filtered, empty
 

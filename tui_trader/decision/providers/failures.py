@@ -117,9 +117,10 @@ class Call:
             return self._failure(FailureKind.NETWORK, text)
         if isinstance(error, openai.APITimeoutError) or isinstance(cause, httpx2.TimeoutException):
             return self._failure(FailureKind.STALL, f"no byte for {self.stall_seconds:g} s")
-        return self._failure(
-            FailureKind.NETWORK, f"connection failed: {self.endpoint.host}: {cause}"
-        )
+        text = f"connection failed: {self.endpoint.host}: {cause}"
+        # The question was on its way: whoever took it in may charge for it.
+        broke = isinstance(cause, httpx2.ReadError | httpx2.RemoteProtocolError)
+        return self._failure(FailureKind.INCOMPLETE if broke else FailureKind.NETWORK, text)
 
     def _refused(self, response: Any, body: object, now_ms: int) -> Failure:
         """An HTTP status other than 2xx."""

@@ -137,11 +137,18 @@ class ModelGateway(BaseModelGateway):
     async def ask(self, question: Question, on_delta: OnReasoning) -> Reply:
         ends_at = self._clock.monotonic() + self._deadline_seconds
         decision = _Decision(question, on_delta, ends_at)
-        for route in self._routes:
-            completion = await self._ask_route(route, decision)
-            if completion is not None:
-                self._health.answered(route)
-                return Reply("ok", route.provider, completion, tuple(decision.calls))
+        self.broken_off = None
+        try:
+            for route in self._routes:
+                completion = await self._ask_route(route, decision)
+                if completion is not None:
+                    self._health.answered(route)
+                    return Reply("ok", route.provider, completion, tuple(decision.calls))
+        except asyncio.CancelledError:
+            if decision.last is not None:
+                calls = tuple(decision.calls)
+                self.broken_off = replace(decision.last, outcome="cancelled", calls=calls)
+            raise
         return self._unanswered(decision)
 
     def operator_acted(self) -> None:
@@ -207,7 +214,8 @@ class ModelGateway(BaseModelGateway):
         except asyncio.CancelledError:
             waited = round((self._clock.monotonic() - started) * 1000)
             cut = Completion(route.model, decision.answer, decision.reasoning, latency_ms=waited)
-            self._book.end(route, begun, prompt, cut, _CANCELLED)
+            decision.calls.append(self._book.end(route, begun, prompt, cut, _CANCELLED))
+            decision.last = Reply("cancelled", route.provider, cut)
             self._health.tell()
             raise
         decision.calls.append(self._ended(route, begun, prompt, completion))

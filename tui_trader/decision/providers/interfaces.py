@@ -35,6 +35,9 @@ class Reply:
 class BaseModelGateway(ABC):
     """The one way to a model: it keeps the limits of time and money, and remembers who failed."""
 
+    #: What had come of the last question, where it was cancelled.
+    broken_off: Reply | None = None
+
     @property
     @abstractmethod
     def status(self) -> ModelStatus:
