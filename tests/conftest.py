@@ -48,6 +48,11 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(f"write snapshots with Python {version}")
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Two workers a core, since the tests of the console mostly wait for the screen to settle."""
+    return 2 * (os.cpu_count() or 1)
+
+
 @pytest.fixture(autouse=True)
 def steady_cursor(request: pytest.FixtureRequest) -> Iterator[None]:
     """No cursor of an input field blinks; only where Textual is used at all."""
