@@ -9,6 +9,7 @@ UTC.
 """
 
 from tui_trader.messages.commands import (
+    CancelOrder,
     ClosePosition,
     Command,
     DecideNow,
@@ -28,6 +29,7 @@ from tui_trader.messages.facts import (
     DecisionMade,
     EngineStopped,
     Fact,
+    OrderChanged,
     OrderRequested,
     OrderUpdated,
     RiskAssessed,
@@ -57,6 +59,7 @@ from tui_trader.messages.states import (
 
 __all__ = [
     "AlertRaised",
+    "CancelOrder",
     "CandleChanged",
     "ClosePosition",
     "Command",
@@ -78,6 +81,7 @@ __all__ = [
     "Message",
     "ModelState",
     "ModelStatus",
+    "OrderChanged",
     "OrderRequested",
     "OrderUpdated",
     "Pause",

@@ -50,6 +50,15 @@ class ClosePosition(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class CancelOrder(Command):
+    """Cancel the order `client_order_id`; an empty id cancels every resting order but those that
+    protect a position."""
+
+    kind: ClassVar[str] = "CANCEL_ORDER"
+    client_order_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class DecideNow(Command):
     """Run a cycle now instead of when it is due."""
 

@@ -6,6 +6,7 @@ from typing import ClassVar
 from tui_trader.messages.states import Severity, TradingState
 from tui_trader.models import (
     CycleLog,
+    OrderRecord,
     PortfolioView,
     TargetPosition,
     TradeDigest,
@@ -94,6 +95,14 @@ class OrderUpdated(Fact):
     def trades(self) -> int:
         """How many executions it brings; one where the venue names the quantity but no fills."""
         return len(self.result.fills) or int(self.result.filled_qty > 0)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderChanged(Fact):
+    """An order of ours, at any venue, has taken a step: the last of `order.steps`."""
+
+    kind: ClassVar[str] = "ORDER_CHANGED"
+    order: OrderRecord
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from tui_trader.messages.states import SessionInfo, TradingState
 from tui_trader.models import (
     Candle,
     MetricPoint,
+    OrderRecord,
     PortfolioView,
     Ticker,
     TradeDigest,
@@ -27,7 +28,8 @@ class Snapshot:
     """Everything a viewer needs to start: the state after fact number `seq`.
 
     `candles` are closed, oldest first; `facts` the newest facts, oldest first. `earlier_trades`,
-    `earlier_denials` and `earlier_cycles` count what happened before the first of them.
+    `earlier_denials` and `earlier_cycles` count what happened before the first of them. `orders`
+    are all that are not final and the newest others of this run, oldest first.
     """
 
     kind: ClassVar[str] = "SNAPSHOT"
@@ -46,6 +48,7 @@ class Snapshot:
     earlier_denials: int = 0
     earlier_cycles: int = 0
     model_status: ModelStatus | None = None
+    orders: tuple[OrderRecord, ...] = ()
 
 
 Message = Fact | Level | Snapshot | Gap

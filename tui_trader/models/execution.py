@@ -28,11 +28,25 @@ class PriceMode(StrEnum):
     LIMIT = "limit"
 
 
+class Protection(Model):
+    """Where a position is to be closed, in quote currency: `stop_loss` against it, `take_profit`
+    for it. The stop follows the best price since the opening at `trailing_pct` of that price (a
+    fraction), never back. None: not asked for."""
+
+    stop_loss: float | None = Field(None, gt=0)
+    take_profit: float | None = Field(None, gt=0)
+    trailing_pct: float | None = Field(None, gt=0, lt=1)
+
+    def __bool__(self) -> bool:
+        return bool(self.stop_loss or self.take_profit or self.trailing_pct)
+
+
 class TradeInstruction(Model):
     """One order to be placed. `quantity` is positive base currency; `instruction_id` is
     `compose_id:symbol`, with `:n` for the n-th further instruction on the same symbol.
 
-    `reduce_only` marks an order that can only bring the position nearer to flat.
+    `reduce_only` marks an order that can only bring the position nearer to flat. `protection` is
+    what the position that it opens is to be protected by.
     """
 
     instruction_id: str
@@ -45,14 +59,18 @@ class TradeInstruction(Model):
     leverage: float | None = None
     max_slippage_bps: int | None = None
     reduce_only: bool = False
+    protection: Protection | None = None
     meta: dict[str, Any] | None = None
 
 
 class TxStatus(StrEnum):
-    """What became of an instruction."""
+    """What became of an instruction. WORKING rests at the venue; UNKNOWN was sent, and nobody has
+    said what became of it."""
 
     FILLED = "FILLED"
     PARTIAL = "PARTIAL"
+    WORKING = "WORKING"
+    UNKNOWN = "UNKNOWN"
     REJECTED = "REJECTED"
     ERROR = "ERROR"
 

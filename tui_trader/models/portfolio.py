@@ -5,6 +5,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from tui_trader.models.base import Model
+from tui_trader.models.execution import Protection
 from tui_trader.models.market import InstrumentRef
 
 
@@ -39,7 +40,10 @@ class Constraints(Model):
 
 class PositionSnapshot(Model):
     """One position, marked. `pnl_pct` is a fraction of the entry value; `entry_ts` in ms;
-    `opened_by` the `compose_id` of the cycle that opened it."""
+    `opened_by` the `compose_id` of the cycle that opened it. `protection` is what it is to be
+    closed by; `protected` tells whether that is confirmed to be in force (None: nothing is asked
+    for). `liquidation_price` is None where there is none, or it is not known. `external` is what of
+    the quantity the agent has not traded itself: it is counted, and never touched."""
 
     instrument: InstrumentRef
     quantity: float
@@ -53,6 +57,10 @@ class PositionSnapshot(Model):
     pnl_pct: float | None = None
     trade_type: TradeType | None = None
     opened_by: str | None = None
+    protection: Protection | None = None
+    protected: bool | None = None
+    liquidation_price: float | None = None
+    external: float = 0.0
 
 
 class PortfolioView(Model):
