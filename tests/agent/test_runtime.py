@@ -19,13 +19,14 @@ from tui_trader.messages import (
     CycleStarted,
     DecisionMade,
     Fact,
+    OrderChanged,
     OrderRequested,
     OrderUpdated,
     RiskAssessed,
     TradingState,
     TradingStateChanged,
 )
-from tui_trader.models import ComposeContext, ComposeResult, CycleLog, TxStatus, UserRequest
+from tui_trader.models import ComposeContext, ComposeResult, CycleLog, OrderStatus, UserRequest
 from tui_trader.trading_history.cycle_log import CycleLogWriter
 from tui_trader.trading_history.database import StoreError
 from tui_trader.trading_history.store import Store
@@ -46,6 +47,9 @@ async def test_a_cycle_says_each_of_its_steps_in_order_and_writes_it_down(tmp_pa
         DecisionMade,
         RiskAssessed,
         OrderRequested,
+        OrderChanged,
+        OrderChanged,
+        OrderChanged,
         OrderUpdated,
         CycleCompleted,
     ]
@@ -61,10 +65,11 @@ async def test_a_cycle_says_each_of_its_steps_in_order_and_writes_it_down(tmp_pa
         "instructions",
         "execution",
     ]
-    (order,) = store.orders()
-    assert order.result is not None
-    assert order.result.status is TxStatus.FILLED
-    assert [fill.order_id for fill in store.fills()] == [order.client_order_id]
+    ((order, _, fills),) = store.orders()
+    assert [it.status for it in order.steps] == ["intended", "submitted", "filled"]
+    assert order.status is OrderStatus.FILLED
+    assert tuple(store.fills()) == fills
+    assert [fill.order_id for fill in fills] == [order.client_order_id]
     assert len(store.equity_points()) == 1
     store.close()
 
@@ -91,7 +96,7 @@ async def test_a_restart_knows_what_it_owns_and_repeats_no_order(tmp_path: Path)
     assert view.cash == held.cash
     assert second.facts(CycleCompleted)[-1].digest.by_instrument[BTC].trade_count == 1
     store = Store(tmp_path / "state.db")
-    ids = [order.client_order_id for order in store.orders()]
+    ids = [kept.record.client_order_id for kept in store.orders()]
     assert len(ids) == len(set(ids)) == 3
     assert log_lines(tmp_path)[-1].compose_id == "agent-2-000001"
     store.close()

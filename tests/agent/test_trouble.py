@@ -9,11 +9,12 @@ import pytest
 
 from tests.agent import harness
 from tests.agent.harness import BTC, ScriptedAgent, send, start, target, until, wish
+from tests.trading_history.samples import order
 from tui_trader.agent import assembly
 from tui_trader.agent.base_agent import BaseStrategyAgent
 from tui_trader.agent.market import Market
 from tui_trader.config.errors import ConfigError
-from tui_trader.execution.paper import PaperExecutionGateway
+from tui_trader.execution.paper import PaperVenue
 from tui_trader.features.interfaces import BaseFeaturesPipeline
 from tui_trader.features.pipeline import DefaultFeaturesPipeline
 from tui_trader.market_data.interfaces import MarketDataError
@@ -30,6 +31,7 @@ from tui_trader.messages import (
     EngineHealth,
     EngineStopped,
     Kill,
+    OrderChanged,
     OrderUpdated,
     Pause,
     Resume,
@@ -42,12 +44,10 @@ from tui_trader.models import (
     ComposeContext,
     ComposeResult,
     FeaturesPipelineResult,
-    TradeInstruction,
-    TradeSide,
-    TxResult,
+    OrderReport,
+    OrderRequest,
     UserRequest,
 )
-from tui_trader.models.market import InstrumentRef
 from tui_trader.risk.interfaces import RiskMarket
 from tui_trader.trading_history.database import Database, StoreError
 from tui_trader.trading_history.store import Store
@@ -73,22 +73,27 @@ FULL = StoreError("state.db: the disk is full")
 # --- the disk -------------------------------------------------------------------------------------
 
 
-async def test_an_outcome_that_the_disk_refused_once_is_kept_with_the_cycle(
+async def test_an_outcome_that_the_disk_refused_once_halts_and_is_kept_with_the_cycle(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    keep, refused = Store.record_results, iter([FULL])
+    keep, refused = Store.record_step, iter([FULL])
 
-    def once(store: Store, results: Any) -> None:
-        if results and (error := next(refused, None)):
+    def once(store: Store, *given: Any) -> None:
+        if error := next(refused, None):
             raise error
-        keep(store, results)
+        keep(store, *given)
 
-    monkeypatch.setattr(Store, "record_results", once)
-    run = await (await start(tmp_path, wish(0.01))).done()
+    monkeypatch.setattr(Store, "record_step", once)
+    run = await start(tmp_path, wish(0.01), cycles=1_000_000)
+    running = asyncio.create_task(run.runtime.run())
+    await until(lambda: run.facts(CycleCompleted))
     assert run.facts(CycleCompleted)[0].portfolio.quantity_of(BTC) == 0.01
+    assert run.runtime.snapshot().state is TradingState.HALTED
+    run.runtime.request_stop()
+    await running
     store = Store(tmp_path / "state.db")
     assert [fill.quantity for fill in store.fills()] == [0.01]
-    assert not store.orders(unresolved=True)
+    assert not store.orders(live=True)
     store.close()
 
 
@@ -155,25 +160,23 @@ async def test_a_resume_that_can_not_be_stored_stays_halted(
     await running
 
 
-async def test_an_order_without_an_outcome_is_told_once_after_a_crash(tmp_path: Path) -> None:
+async def test_an_order_without_an_outcome_is_told_and_asked_for_after_a_crash(
+    tmp_path: Path,
+) -> None:
     await (await start(tmp_path)).done()
     store = Store(tmp_path / "state.db")
-    order = TradeInstruction(
-        instruction_id=f"x:{BTC}",
-        compose_id="x",
-        instrument=InstrumentRef(symbol=BTC),
-        side=TradeSide.BUY,
-        quantity=0.01,
-    )
-    store.record_intent(order, "tt-x", 1)
+    store.record_intent(*order(1, "tt-x"))
     store.close()
-    for told in (True, False):
-        run = await (await start(tmp_path)).done()
-        warnings = [fact.text for fact in run.facts(AlertRaised) if "tt-x" in fact.text]
-        assert bool(warnings) is told
-        assert not run.facts(CycleCompleted)[-1].portfolio.positions
+    run = await start(tmp_path, cycles=1_000_000)
+    running = asyncio.create_task(run.runtime.run())
+    await until(lambda: [it for it in run.facts(OrderChanged) if it.order.status.final])
+    run.runtime.request_stop()
+    await running
+    assert [fact.text for fact in run.facts(AlertRaised) if "tt-x" in fact.text]
+    assert "never accepted" in run.facts(OrderChanged)[-1].order.steps[-1].reason
+    assert not run.facts(CycleCompleted)[-1].portfolio.positions
     store = Store(tmp_path / "state.db")
-    assert not store.orders(unresolved=True)
+    assert not store.orders(live=True)
     store.close()
 
 
@@ -183,14 +186,14 @@ async def test_an_order_without_an_outcome_is_told_once_after_a_crash(tmp_path: 
 async def test_a_kill_flattens_what_is_being_opened_at_that_moment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    execute, sent, arrives = PaperExecutionGateway.execute, asyncio.Event(), asyncio.Event()
+    submit, sent, arrives = PaperVenue.submit, asyncio.Event(), asyncio.Event()
 
-    async def slow(gateway: PaperExecutionGateway, *given: Any) -> list[TxResult]:
+    async def slow(venue: PaperVenue, request: OrderRequest) -> OrderReport:
         sent.set()
         await arrives.wait()
-        return await execute(gateway, *given)
+        return await submit(venue, request)
 
-    monkeypatch.setattr(PaperExecutionGateway, "execute", slow)
+    monkeypatch.setattr(PaperVenue, "submit", slow)
     run = await start(tmp_path, wish(0.01), cycles=1_000_000)
     running = asyncio.create_task(run.runtime.run())
     await sent.wait()
@@ -279,7 +282,7 @@ async def test_a_decision_on_a_market_of_long_ago_opens_nothing_but_closes(
 ) -> None:
     """However fresh the quotes are when the answer comes at last."""
 
-    def fresh(market: Market, max_age_ms: int) -> RiskMarket:
+    def fresh(market: Market, *_: object) -> RiskMarket:
         now = market.clock.now_ms()
         ticker = market.source.ticker(BTC)
         assert ticker is not None

@@ -9,6 +9,11 @@ from tui_trader.models import (
     Fill,
     InstrumentRef,
     ModelCall,
+    OrderRecord,
+    OrderRequest,
+    OrderRole,
+    OrderStatus,
+    OrderStep,
     TradeInstruction,
     TradeSide,
 )
@@ -149,3 +154,30 @@ def call(attempt: int = 1, **changes: Any) -> ModelCall:
         **changes,
     }
     return ModelCall.model_validate(values)
+
+
+def order(
+    number: int = 1,
+    name: str | None = None,
+    *,
+    quantity: float = 0.1,
+    reason: str = "",
+    **changes: Any,
+) -> tuple[OrderRecord, TradeInstruction]:
+    """An order as it is written down, and what asked for it; `changes` of the record."""
+    asked = instruction(number, quantity)
+    request = OrderRequest(
+        client_order_id=name or f"o{number}",
+        symbol=asked.instrument.symbol,
+        side=asked.side,
+        quantity=quantity,
+    )
+    step = OrderStep(ts=NOON + number, status=OrderStatus.INTENDED, reason=reason)
+    record = OrderRecord(
+        request=request,
+        role=OrderRole.ENTRY,
+        instruction_id=asked.instruction_id,
+        compose_id=asked.compose_id,
+        steps=(step,),
+    )
+    return record.model_copy(update=changes), asked

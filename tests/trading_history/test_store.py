@@ -14,17 +14,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.disk import disk_of
-from tests.trading_history.samples import BTC, NOON, fill, instruction
+from tests.trading_history.samples import BTC, NOON, fill, order
 from tui_trader.models import (
-    Fill,
+    FundingPayment,
     HistoryRecord,
+    KeptOrder,
     MetricPoint,
+    OrderStatus,
     PortfolioView,
     PositionSnapshot,
     RecordKind,
-    TradeSide,
-    TxResult,
-    TxStatus,
 )
 from tui_trader.ops.redaction import Redactor
 from tui_trader.trading_history import database
@@ -48,22 +47,6 @@ def store(path: Path) -> Iterator[Store]:
     store.close()
 
 
-def result(number: int = 1, fills: tuple[Fill, ...] = (), **changes: Any) -> TxResult:
-    values = {
-        "instruction_id": f"c{number}:BTC/USDT",
-        "instrument": BTC,
-        "side": TradeSide.BUY,
-        "status": TxStatus.FILLED,
-        "requested_qty": 0.1,
-        "filled_qty": 0.1,
-        "avg_exec_price": 68_000.5,
-        "order_id": f"o{number}",
-        "fills": fills,
-        **changes,
-    }
-    return TxResult.model_validate(values)
-
-
 def record(
     number: int, kind: RecordKind = RecordKind.COMPOSE, payload: dict[str, Any] | None = None
 ) -> HistoryRecord:
@@ -72,45 +55,57 @@ def record(
     )
 
 
-def test_an_intent_is_unresolved_until_its_result_is_kept(store: Store) -> None:
-    store.record_intent(instruction(1), "o1", NOON)
-    store.record_intent(instruction(2, 1 / 3), "o2", NOON + 1)
-    store.record_results([result(1, (fill(),))])
+def test_an_order_is_live_until_it_is_over(store: Store) -> None:
+    for number in (1, 2):
+        store.record_intent(*order(number))
+    store.record_step(
+        *order(1, status=OrderStatus.FILLED, filled_qty=0.1), (fill("t1", order_id="o1"),)
+    )
     first, second = store.orders()
-    assert (first.client_order_id, first.ts, first.instruction) == ("o1", NOON, instruction(1))
-    assert first.result == result(1, (fill(),))
-    assert (second.instruction, second.result) == (instruction(2, 1 / 3), None)
-    assert store.orders(unresolved=True) == [second]
+    assert first == KeptOrder(
+        *order(1, status=OrderStatus.FILLED, filled_qty=0.1), (fill("t1", order_id="o1"),)
+    )
+    assert second == KeptOrder(*order(2))
+    assert store.orders(live=True) == [second]
+    assert store.order("o1") == first
+    assert store.order("o9") is None
 
 
 def test_an_order_is_never_kept_twice(store: Store) -> None:
-    store.record_intent(instruction(1), "o1", NOON)
-    for order_id, number in (("o1", 2), ("o2", 1)):
+    store.record_intent(*order(1))
+    for name, number in (("o1", 2), ("o2", 1)):
         with pytest.raises(StoreError, match="never written twice"):
-            store.record_intent(instruction(number), order_id, NOON)
-    assert [order.client_order_id for order in store.orders()] == ["o1"]
+            store.record_intent(*order(number, name))
+    assert [kept.record.client_order_id for kept in store.orders()] == ["o1"]
+
+
+def test_an_order_whose_intent_was_refused_is_kept_with_its_next_step(store: Store) -> None:
+    store.record_step(*order(1, status=OrderStatus.CANCELLED))
+    assert store.orders() == [KeptOrder(*order(1, status=OrderStatus.CANCELLED))]
 
 
 def test_a_fill_counts_once_for_each_symbol_and_keeps_its_place(store: Store) -> None:
     other = fill("t1", "ETH/USDT")
     late = fill("t0", ts=NOON - 5)
-    store.record_results([result(fills=(fill("t1"), other))])
-    store.record_results([result(fills=(fill("t1", price=1.0), late))])
+    store.record_step(*order(1), (fill("t1"), other))
+    store.record_step(*order(1), (fill("t1", price=1.0), late))
     assert list(store.fills()) == [fill("t1"), other, late]
 
 
-def test_a_later_result_of_an_order_replaces_the_earlier(store: Store) -> None:
-    store.record_intent(instruction(1), "o1", NOON)
-    store.record_results([result(status=TxStatus.PARTIAL, filled_qty=0.05)])
-    store.record_results([result()])
-    assert [order.result for order in store.orders()] == [result()]
+def test_the_orders_since_a_position_was_opened_are_found(store: Store) -> None:
+    for number in range(1, 5):
+        store.record_intent(*order(number))
+    found = store.orders_since("c2", "BTC/USDT")
+    assert [kept.record.client_order_id for kept in found] == ["o2", "o3", "o4"]
+    assert store.orders_since("c2", "ETH/USDT") == []
+    assert [kept.record.client_order_id for kept in store.orders(limit=2)] == ["o3", "o4"]
 
 
-def test_results_without_an_order_keep_their_fills(store: Store) -> None:
-    store.record_results([])
-    store.record_results([result(9, (fill(),), order_id=None)])
-    assert store.orders() == []
-    assert list(store.fills()) == [fill()]
+def test_funding_counts_once_for_each_symbol_and_time(store: Store) -> None:
+    payment = FundingPayment(symbol="BTC/USDT", amount=-0.1, ts=NOON)
+    for amount in (-0.1, 7.0):
+        store.record_funding(payment.model_copy(update={"amount": amount}))
+    assert store.funding() == [payment]
 
 
 @given(quantity=amounts, price=amounts, fee=finite, equity=finite)
@@ -120,13 +115,11 @@ def test_every_number_comes_back_to_the_last_bit(
     store = Store.in_memory()
     kept = fill(quantity=quantity, price=price, fee=fee)
     state = {"day_start_equity": equity, "nested": [quantity, {"fee": fee}]}
-    store.record_intent(instruction(1, quantity), "o1", NOON)
-    store.record_results([result(fills=(kept,), filled_qty=quantity)])
+    store.record_intent(*order(1, quantity=quantity))
+    store.record_step(*order(1, quantity=quantity, filled_qty=quantity), (kept,))
     store.record_cycle([record(1, payload={"value": fee})], MetricPoint(ts=1, value=equity), state)
-    [order] = store.orders()
-    assert order.instruction.quantity == quantity
-    assert order.result is not None
-    assert order.result.filled_qty == quantity
+    [(back, asked, _)] = store.orders()
+    assert asked.quantity == back.request.quantity == back.filled_qty == quantity
     assert list(map(repr, store.fills())) == [repr(kept)]
     assert repr(store.equity_points()) == repr([MetricPoint(ts=1, value=equity)])
     assert repr(store.risk_state()) == repr(state)
@@ -210,12 +203,12 @@ def test_a_cycle_is_kept_whole_or_not_at_all(store: Store) -> None:
 def test_a_killed_process_has_lost_nothing_that_was_acknowledged(path: Path) -> None:
     script = (
         "import os, pathlib, signal, sys\n"
-        "from tests.trading_history.samples import instruction, NOON\n"
+        "from tests.trading_history.samples import order\n"
         "from tui_trader.models import MetricPoint\n"
         "from tui_trader.trading_history.store import Store\n"
         "store = Store(pathlib.Path(sys.argv[1]))\n"
         "store.record_cycle([], MetricPoint(ts=1, value=0.1), {'trading_state': 'HALTED'})\n"
-        "store.record_intent(instruction(), 'o1', NOON)\n"
+        "store.record_intent(*order(1))\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     done = subprocess.run(
@@ -223,7 +216,7 @@ def test_a_killed_process_has_lost_nothing_that_was_acknowledged(path: Path) -> 
     )
     assert done.returncode == -signal.SIGKILL
     store = Store(path)
-    assert [order.client_order_id for order in store.orders(unresolved=True)] == ["o1"]
+    assert [kept.record.client_order_id for kept in store.orders(live=True)] == ["o1"]
     assert store.risk_state() == {"trading_state": "HALTED"}
     assert store.equity_points() == [MetricPoint(ts=1, value=0.1)]
     store.close()
@@ -299,9 +292,9 @@ def test_a_locked_database_is_said(path: Path, monkeypatch: pytest.MonkeyPatch) 
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(StoreError, match="another program holds the database"):
-        store.record_intent(instruction(), "o1", NOON)
+        store.record_intent(*order(1))
     other.execute("ROLLBACK")
-    store.record_intent(instruction(), "o1", NOON)
+    store.record_intent(*order(1))
     other.close()
     store.close()
 
@@ -348,10 +341,9 @@ def test_another_thread_is_refused(store: Store) -> None:
 
 def test_no_secret_reaches_the_file(path: Path) -> None:
     store = Store(path, redact=Redactor(["sk-canary-1", "1730462400"]))
-    store.record_intent(
-        instruction().model_copy(update={"meta": {"rationale": "sk-canary-1"}}), "o1", NOON
-    )
-    store.record_results([result(reason="GET /?signature=abc&k=sk-canary-1")])
+    meant, asked = order(1)
+    store.record_intent(meant, asked.model_copy(update={"meta": {"rationale": "sk-canary-1"}}))
+    store.record_step(*order(1, reason="GET /?signature=abc&k=sk-canary-1"))
     store.record_cycle(
         [record(1, payload={"audit": [{"raw": "my key is sk-canary-1", "ts": NOON}]})],
         None,

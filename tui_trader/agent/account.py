@@ -11,8 +11,9 @@ from tui_trader.agent.market import Market
 from tui_trader.clock import Clock
 from tui_trader.config.errors import ConfigError
 from tui_trader.config.loader import LoadedConfig
+from tui_trader.execution.gateway import Past
 from tui_trader.messages import TradingState
-from tui_trader.models import TxResult, TxStatus
+from tui_trader.models import OrderRole, OrderStatus
 from tui_trader.ops.lock import FolderBusyError, FolderLock
 from tui_trader.ops.logs import setup_logging
 from tui_trader.ops.redaction import Redactor
@@ -37,6 +38,7 @@ class Account:
     calls: Store
     log: CycleLogWriter
     ledger: Ledger
+    past: Past
     risk_state: RiskState
     state_reason: str
     warnings: tuple[str, ...]
@@ -74,6 +76,7 @@ def open_account(
         ledger = _books(store, loaded, market)
         store.prune_history(market.clock.now_ms() - days * DAY_MS)
         risk_state, because = _risk_state(store, folder)
+        past = _past(store, ledger)
         return Account(
             folder=folder,
             run=store.next_run(),
@@ -81,11 +84,12 @@ def open_account(
             calls=calls,
             log=log,
             ledger=ledger,
+            past=past,
             risk_state=risk_state,
             state_reason=because,
             warnings=(
                 *loaded.warnings,
-                *_interrupted(store),
+                *_interrupted(past),
                 *_strangers(ledger, market),
                 *filter(None, [log.warning]),
             ),
@@ -128,6 +132,8 @@ def _books(store: Store, loaded: LoadedConfig, market: Market) -> Ledger:
     )
     for fill in store.fills():
         ledger.apply(fill)
+    for payment in store.funding():
+        ledger.apply_funding(payment.symbol, payment.amount, payment.ts)
     return ledger
 
 
@@ -137,30 +143,32 @@ def _strangers(ledger: Ledger, market: Market) -> list[str]:
     return [f"held, but not among the symbols: {', '.join(strangers)}"] if strangers else []
 
 
-def _interrupted(store: Store) -> list[str]:
-    """Orders whose outcome a crash left unwritten. The paper venue ended with the engine, and the
-    books come from the fills that were written: such an order counts as not filled."""
-    interrupted = store.orders(unresolved=True)
-    reason = "the engine ended before the outcome was written down: it counts as not filled"
-    store.record_results(
-        [
-            TxResult(
-                instruction_id=order.instruction.instruction_id,
-                instrument=order.instruction.instrument,
-                side=order.instruction.side,
-                status=TxStatus.ERROR,
-                requested_qty=order.instruction.quantity,
-                filled_qty=0.0,
-                order_id=order.client_order_id,
-                reason=reason,
-            )
-            for order in interrupted
-        ]
+def _past(store: Store, ledger: Ledger) -> Past:
+    """What earlier runs have left of orders."""
+    openers = [
+        kept
+        for symbol, position in ledger.positions.items()
+        if position.opened_by
+        for kept in store.orders_since(position.opened_by, symbol)
+        if kept.record.role is OrderRole.ENTRY and kept.record.filled_qty
+    ]
+    fills = [(fill.symbol, fill.trade_id, fill.ts) for fill in store.fills()]
+    return Past(
+        live=store.orders(live=True),
+        openers=openers,
+        booked=[(symbol, trade_id) for symbol, trade_id, _ in fills],
+        until_ms=max((ts for _, _, ts in fills), default=0),
     )
+
+
+def _interrupted(past: Past) -> list[str]:
+    """Orders that may have been sent before a crash: the venue is asked what became of them."""
+    doubtful = (OrderStatus.INTENDED, OrderStatus.SUBMITTED, OrderStatus.UNKNOWN)
     return [
-        f"order {order.client_order_id} ({order.instruction.side} {order.instruction.quantity:g} "
-        f"{order.instruction.instrument.symbol}): {reason}"
-        for order in interrupted
+        f"order {order.client_order_id} ({order.request.side} {order.request.quantity:g} "
+        f"{order.symbol}): the engine ended before an answer came; the venue is asked"
+        for order, _, _ in past.live
+        if order.status in doubtful
     ]
 
 

@@ -2,10 +2,12 @@
 
 import logging
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 
 from tui_trader.agent import kill_file
 from tui_trader.agent.account import Account, open_account
+from tui_trader.agent.closing import Closer
 from tui_trader.agent.control import OperatorControl
 from tui_trader.agent.coordinator import CycleIdentity, DecisionCoordinator, Stages
 from tui_trader.agent.desk import OrderDesk
@@ -21,22 +23,35 @@ from tui_trader.clock import Clock, SystemClock
 from tui_trader.config.errors import ConfigError
 from tui_trader.config.loader import LoadedConfig
 from tui_trader.config.schema import Config
-from tui_trader.execution.paper import PaperExecutionGateway
+from tui_trader.execution.gateway import Ties, VenueGateway
+from tui_trader.execution.interfaces import BaseVenue
+from tui_trader.execution.paper import (
+    Held,
+    OrderFilter,
+    PaperKeeping,
+    PaperRules,
+    PaperVenue,
+    Wallet,
+)
+from tui_trader.execution.pursuit import Patience
 from tui_trader.features.candles import SimpleCandleFeatureComputer
 from tui_trader.features.indicators import DEFAULT_INDICATORS
 from tui_trader.features.pipeline import DefaultFeaturesPipeline
-from tui_trader.messages import Message, OrderRequested, TradingState
+from tui_trader.messages import TradingState
 from tui_trader.models import (
+    FundingPayment,
     MetricPoint,
     PortfolioView,
     StrategySummary,
-    TradeInstruction,
 )
+from tui_trader.portfolio.ledger import Ledger
 from tui_trader.portfolio.service import InMemoryPortfolioService
 from tui_trader.risk.interfaces import RiskMarket
 from tui_trader.risk.limits import RiskLimits, SizeFilter, derived_step
 from tui_trader.risk.manager import RiskManager
+from tui_trader.risk.state import OPENING_VETO
 from tui_trader.timeframes import timeframe_ms
+from tui_trader.trading_history.database import StoreError
 from tui_trader.trading_history.digest import RollingDigestBuilder
 from tui_trader.trading_history.recorder import StoreHistoryRecorder
 
@@ -55,19 +70,24 @@ async def assemble(
     max_cycles: int | None = None,
     data_dir: Path | None = None,
     watched: bool = False,
+    wall: Clock | None = None,
+    venue: BaseVenue | None = None,
 ) -> AgentRuntime:
     """A runtime as configured, ready to `run`; it holds its account until it has ended.
 
     `data_dir` replaces the folder that belongs to mode and market; `watched` says that somebody
-    looks on, who wants to read what the rules say. Raises ConfigError,
-    MarketDataError, or what the disk says.
+    looks on, who wants to read what the rules say. `wall` and `venue` stand in for the real time
+    and for the venue that is configured. Raises ConfigError, MarketDataError, or what the disk
+    says.
     """
-    config, wall = loaded.config, SystemClock()
+    config, wall = loaded.config, wall or SystemClock()
     computer = feature_computer(config)
-    market = open_market(config, computer.warmup)
+    market = open_market(config, computer.warmup, wall)
     account = open_account(loaded, market, data_dir, wall)
     try:
-        return await _on(account, loaded, market, computer, wall, max_cycles, watched=watched)
+        return await _on(
+            account, loaded, market, computer, wall, venue, max_cycles, watched=watched
+        )
     except BaseException:
         account.opened.close()
         raise
@@ -79,6 +99,7 @@ async def _on(
     market: Market,
     computer: SimpleCandleFeatureComputer,
     wall: Clock,
+    venue: BaseVenue | None,
     max_cycles: int | None,
     *,
     watched: bool,
@@ -123,24 +144,45 @@ async def _on(
         leverage=config.risk.max_leverage,
         constraints=risk.limits.constraints(),
     )
+    run_id = f"{config.agent.name}-{account.run}"
+    gateway = VenueGateway(
+        venue or _paper_venue(config, market, account),
+        account.store,
+        market.clock,
+        Ties(
+            quotes=market.source.ticker,
+            positions=lambda: _quantities(account.ledger),
+            objection=lambda: OPENING_VETO[risk.trading_state],
+            close=lambda symbol, because: closer.close(symbol, because, by="engine"),
+            booked=lambda news: desk.book(news),
+            changed=lambda order: desk.tell(order),
+            fund=lambda payment: _fund(account, payment, control.trouble),
+            trouble=lambda text: control.trouble(text),
+        ),
+        account=market.account,
+        run_id=run_id,
+        past=account.past,
+        patience=_patience(config, market),
+        protect_deadline_ms=round(config.execution.protect_deadline_seconds * 1000),
+    )
     journal = Journal(
         StoreHistoryRecorder(account.store),
         account.log,
         RollingDigestBuilder(),
-        account.store.record_results,
+        gateway.save,
         lambda: risk.state.model_dump(mode="json"),
         earlier=account.store.history(kind="execution", limit=DIGEST_RECORDS),
     )
-    account.opened.callback(journal.keep_results, ())  # once more what the disk has refused
     desk = OrderDesk(
-        _gateway(config, market, account, portfolio, publisher.publish),
+        gateway,
         portfolio,
         risk,
         market.clock,
         publisher.publish,
-        journal.keep_results,
+        journal.write_operator,
+        lambda text: control.trouble(text),
     )
-    run_id = f"{config.agent.name}-{account.run}"
+    closer = Closer(desk, risk, portfolio, run_id)
 
     def summarise(view: PortfolioView) -> StrategySummary:
         return summary(session, view, risk.trading_state, minds.cost_usd)
@@ -151,7 +193,7 @@ async def _on(
         clock=market.clock,
         wall=wall,
         publish=publisher.publish,
-        risk_market=lambda: _risk_market(market, max_age_ms),
+        risk_market=lambda: _risk_market(market, gateway, max_age_ms),
         summarise=summarise,
         max_decision_ms=max(max_age_ms, round(request.llm_model_config.deadline_seconds * 1000)),
     )
@@ -164,7 +206,7 @@ async def _on(
         clock=market.clock,
         publish=publisher.publish,
         desk=desk,
-        risk=risk,
+        closer=closer,
         portfolio=portfolio,
         state=lambda: risk.trading_state,
         set_state=set_state,
@@ -172,7 +214,6 @@ async def _on(
         acted=minds.house.operator_acted,
         recorded=lambda compose_id: account.store.history(reference_id=compose_id),
         kill_path=account.kill_path,
-        run_id=run_id,
     )
     return AgentRuntime(
         RuntimeParts(
@@ -184,15 +225,19 @@ async def _on(
                 timeframe_ms(market.timeframe),
                 max_cycles,
             ),
+            stop_policy=config.agent.stop_policy,
             clock=market.clock,
             source=market.source,
             features=features,
             composer=minds.composer,
             portfolio=portfolio,
+            gateway=gateway,
+            closer=closer,
             coordinator=coordinator,
             control=control,
             publisher=publisher,
             state=lambda: risk.trading_state,
+            protected=lambda symbol: bool(gateway.protection_of(symbol)[1]),
             halted_outside=lambda: kill_file.exists(account.kill_path),
             models=minds.house,
             summarise=summarise,
@@ -259,32 +304,56 @@ def _limits(config: Config, market: Market) -> RiskLimits:
     )
 
 
-def _gateway(
-    config: Config,
-    market: Market,
-    account: Account,
-    portfolio: InMemoryPortfolioService,
-    publish: Callable[[Message], None],
-) -> PaperExecutionGateway:
-    def keep_intent(instruction: TradeInstruction, order_id: str) -> None:
-        now = market.clock.now_ms()
-        account.store.record_intent(instruction, order_id, now)
-        publish(OrderRequested(now, instruction))
-
-    return PaperExecutionGateway(
+def _paper_venue(config: Config, market: Market, account: Account) -> PaperVenue:
+    paper, symbols = config.paper, market.prices
+    rules = PaperRules(
+        market=config.exchange.market,
+        taker_bps=paper.fee_bps,
+        maker_bps=paper.fee_bps if paper.maker_fee_bps is None else paper.maker_fee_bps,
+        slippage_bps=paper.slippage_bps,
+        latency_ms=paper.latency_ms,
+        volume_share=paper.volume_share,
+        max_leverage=config.risk.max_leverage,
+        maintenance_margin=paper.maintenance_margin_pct,
+        funding_rate=lambda symbol: paper.funding_rate_pct,
+        filters=dict.fromkeys(symbols, OrderFilter(min_notional=paper.min_notional)),
+    )
+    wallet = Wallet(account.ledger.balance)  # of an account that has known no venue so far
+    for symbol, position in account.ledger.positions.items():
+        wallet.positions[symbol] = Held(position.quantity, position.cost, position.entry_ts)
+    return PaperVenue(
+        wallet,
         market.source.ticker,
         market.clock,
-        position_of=account.ledger.quantity_of,
-        buying_power=lambda: portfolio.get_view().buying_power,
-        on_order=keep_intent,
-        market=config.exchange.market,
-        fee_bps=config.paper.fee_bps,
-        slippage_bps=config.paper.slippage_bps,
-        account=market.account,
+        rules,
+        PaperKeeping(account.folder / "paper.db"),
     )
 
 
-def _risk_market(market: Market, max_age_ms: int) -> RiskMarket:
+def _patience(config: Config, market: Market) -> Patience:
+    """A market that waits for us brings nothing while we wait for it."""
+    execution = config.execution
+    return Patience(
+        answer=execution.answer_seconds,
+        settle=0.0 if market.source.lockstep else Patience().settle,
+        resting_entry=execution.resting_entry_seconds,
+    )
+
+
+def _quantities(ledger: Ledger) -> dict[str, Decimal]:
+    return {symbol: position.quantity for symbol, position in ledger.positions.items()}
+
+
+def _fund(account: Account, payment: FundingPayment, trouble: Callable[[str], None]) -> None:
+    """Book a funding payment, once."""
+    account.ledger.apply_funding(payment.symbol, payment.amount, payment.ts)
+    try:
+        account.store.record_funding(payment)
+    except (OSError, StoreError) as error:
+        trouble(f"the disk refused: {error}")
+
+
+def _risk_market(market: Market, gateway: VenueGateway, max_age_ms: int) -> RiskMarket:
     now = market.clock.now_ms()
     tickers = {
         symbol: ticker

@@ -1,16 +1,19 @@
 """The operator's hand: pause, resume, kill, close. It needs neither the model nor the console."""
 
+import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from tui_trader.agent import cycle_logs, kill_file
+from tui_trader.agent import kill_file
+from tui_trader.agent.closing import Closer
 from tui_trader.agent.decision_records import decision_record
 from tui_trader.agent.desk import OrderDesk
 from tui_trader.clock import Clock
 from tui_trader.messages import (
     AlertRaised,
+    CancelOrder,
     ClosePosition,
     Command,
     CommandResult,
@@ -27,18 +30,13 @@ from tui_trader.messages import (
     TradingState,
     TradingStateChanged,
 )
-from tui_trader.models import (
-    HistoryRecord,
-    RecordKind,
-    TradeHistoryEntry,
-    TradeInstruction,
-    TxResult,
-    TxStatus,
-)
+from tui_trader.models import HistoryRecord, OrderStatus
 from tui_trader.portfolio.interfaces import BasePortfolioService
-from tui_trader.risk.interfaces import BaseRiskManager
 
 logger = logging.getLogger(__name__)
+
+VERIFYING_SECONDS = 2.0
+"""So long the venue is waited for when it is asked what it has."""
 
 Answer = tuple[bool, str]
 """Whether a command was carried out, and what to tell the operator."""
@@ -74,7 +72,7 @@ class OperatorControl:
         clock: Clock,
         publish: Callable[[Message], None],
         desk: OrderDesk,
-        risk: BaseRiskManager,
+        closer: Closer,
         portfolio: BasePortfolioService,
         state: Callable[[], TradingState],
         set_state: Callable[[TradingState], None],
@@ -82,12 +80,11 @@ class OperatorControl:
         acted: Callable[[], None],
         recorded: Callable[[str], Sequence[HistoryRecord]],
         kill_path: Path | None,
-        run_id: str,
     ) -> None:
         self._clock = clock
         self._publish = publish
         self._desk = desk
-        self._risk = risk
+        self._closer = closer
         self._portfolio = portfolio
         self._state = state
         self._set_state = set_state
@@ -96,13 +93,12 @@ class OperatorControl:
         self._recorded = recorded
         self._loop: RunningLoop | None = None
         self._kill_path = kill_path
-        self._run_id = run_id
-        self._orders = 0
         self._handlers: dict[str, Callable[[Command], Awaitable[Answer]]] = {
             Pause.kind: self._pause,
             Resume.kind: self._resume,
             Kill.kind: self._kill,
             ClosePosition.kind: self._close,
+            CancelOrder.kind: self._cancel,
             DecideNow.kind: self._decide,
             InspectDecision.kind: self._inspect,
             GoLive.kind: self._go_live,
@@ -129,6 +125,7 @@ class OperatorControl:
         if self._state() is TradingState.HALTED:
             return False, "halted already, which is more than paused"
         self._break_off("paused")
+        self._desk.gateway.withdraw(None, "paused")
         self._change(TradingState.REDUCING, "paused: nothing new is opened", command.issuer)
         return True, "paused: closes go on, nothing new is opened"
 
@@ -150,14 +147,36 @@ class OperatorControl:
     async def _kill(self, command: Command) -> Answer:
         """Halt in memory first, so that nothing slips in; acknowledge once it is durable."""
         flatten = isinstance(command, Kill) and command.flatten
-        trouble = self.halt(f"killed by {command.issuer}", command.issuer)
+        because = f"killed by {command.issuer}"
+        trouble = self.halt(because, command.issuer)
         said = ["halted"]
         if flatten:
             # Also when nothing seems to be held: an order may be on its way, and is waited for.
-            said.append((await self._close_all(""))[1])
+            _, closed = await self._close_all("", because)
+            said.append(closed)
+        else:
+            self._desk.gateway.withdraw(None, because)
+        sure, verified = await self._verify()
+        said.append(verified)
+        return not trouble and (sure or not flatten), "; ".join([*said, *trouble])
+
+    async def _verify(self) -> tuple[bool, str]:
+        """Whether the account is flat, by the books and by the venue's own word, and in words."""
+        try:
+            async with asyncio.timeout(VERIFYING_SECONDS):
+                account = await self._desk.gateway.account()
+        except Exception as error:
+            held = self._portfolio.get_view().positions
+            books = f"still held: {_listed(held)}" if held else "flat by our books"
+            return False, f"{books}; the venue could not be asked: {str(error) or 'no answer'}"
         held = self._portfolio.get_view().positions
-        said.append("flat" if not held else f"still held: {_listed(held)}")
-        return not trouble and not (flatten and held), "; ".join([*said, *trouble])
+        there = {} if account is None else account.positions
+        others = [symbol for symbol, position in there.items() if position.quantity]
+        if held:
+            return False, f"still held: {_listed(held)}"
+        if others:
+            return True, f"flat; at the venue, not ours and left alone: {_listed(others)}"
+        return True, "flat"
 
     def halt(self, reason: str, issuer: str) -> list[str]:
         """Halt at once and durably on two media (kill file, database); return what went wrong."""
@@ -176,49 +195,44 @@ class OperatorControl:
             self._publish(AlertRaised(self._clock.now_ms(), Severity.ERROR, "kill", text))
         return trouble
 
+    def trouble(self, text: str) -> None:
+        """Something that must never happen has happened: nothing is opened any more."""
+        if self._state() is TradingState.HALTED:
+            self._publish(AlertRaised(self._clock.now_ms(), Severity.ERROR, "engine", text))
+        else:
+            self.halt(text, "engine")
+
     async def _close(self, command: Command) -> Answer:
         symbol = command.symbol if isinstance(command, ClosePosition) else ""
-        return await self._close_all(symbol)
+        return await self._close_all(symbol, f"closed by {command.issuer}")
 
-    async def _close_all(self, only: str) -> Answer:
+    async def _close_all(self, only: str, because: str) -> Answer:
         """Close `only` (or everything) at market, and say what is left."""
-        async with self._desk.lock:
-            instructions = self._closing(only)
-            if not instructions:
-                return False, f"no position in {only}" if only else "no position to close"
-            results, trades = await self._desk.trade(instructions)
-            said = [_outcome(result) for result in results]
-            said += self._write(results, trades)
-        held = self._portfolio.get_view().positions
-        left = {symbol for symbol in held if symbol == only or not only}
-        if left:
-            said.append(f"still held: {_listed(left)}")
-        return not left, "; ".join(said)
+        closing = await self._closer.close(only, because)
+        said = closing.said
+        if not said and not closing.left:
+            return False, f"no position in {only}" if only else "no position to close"
+        said += [f"{symbol}: {why}" for symbol, why in closing.left.items()]
+        return not closing.left, "; ".join(said)
 
-    def _closing(self, only: str) -> list[TradeInstruction]:
-        positions = self._portfolio.get_view().positions
-        self._orders += 1
-        compose_id = f"{self._run_id}-operator{self._orders}"
-        return [
-            self._risk.close_instruction(compose_id, position.instrument, position.quantity)
-            for symbol, position in positions.items()
-            if symbol == only or not only
-        ]
-
-    def _write(self, results: Sequence[TxResult], trades: Sequence[TradeHistoryEntry]) -> list[str]:
-        """Write down what was done; a disk that refuses halts the agent. Return what went wrong."""
-        record = HistoryRecord(
-            ts=self._clock.now_ms(),
-            kind=RecordKind.EXECUTION,
-            reference_id=results[0].instruction_id.partition(":")[0],
-            payload=cycle_logs.execution_payload(results, trades),
-        )
+    async def _cancel(self, command: Command) -> Answer:
+        name = command.client_order_id if isinstance(command, CancelOrder) else ""
+        because = f"cancelled by {command.issuer}"
+        if not name:
+            waiting = self._desk.gateway.outstanding().pending
+            self._desk.gateway.withdraw(None, because)
+            await self._desk.gateway.tend()
+            left = self._desk.gateway.outstanding().pending
+            if not waiting:
+                return False, "no order that opens is waiting"
+            return not left, f"not cancelled yet: {_listed(left)}" if left else "all are cancelled"
         try:
-            self._record([record])
-        except Exception as error:
-            trouble = self.halt(f"the disk refused: {error}", "engine")
-            return [f"not written down: {error}", *trouble]
-        return []
+            status = await self._desk.gateway.cancel(name, because)
+        except KeyError:
+            return False, f"no order {name} is known"
+        except ValueError as error:
+            return False, f"order {name}: {error}"
+        return OrderStatus(status).final, f"order {name} is {status}"
 
     async def _decide(self, command: Command) -> Answer:
         self._acted()
@@ -254,12 +268,5 @@ class OperatorControl:
             self._publish(TradingStateChanged(self._clock.now_ms(), self._state(), reason, issuer))
 
 
-def _outcome(result: TxResult) -> str:
-    symbol = result.instrument.symbol
-    if result.status is TxStatus.FILLED:
-        return f"closed {result.filled_qty:g} {symbol} at {result.avg_exec_price:g}"
-    return f"{symbol} not closed: {result.status} {result.reason or ''}".rstrip()
-
-
-def _listed(symbols: object) -> str:
-    return ", ".join(sorted(symbols)) if isinstance(symbols, (dict, set)) else ""
+def _listed(symbols: Iterable[str]) -> str:
+    return ", ".join(sorted(symbols))

@@ -141,9 +141,8 @@ class DecisionCoordinator:
         composed = await self._compose(context)
         targets = self._complete(composed, context)
         self._announce(number, compose_id, composed, targets)
-        async with stages.desk.lock:
-            assessment = self._assess(context, targets)
-            results, trades = await stages.desk.trade(assessment.instructions, features.features)
+        assessment = self._assess(context, targets)
+        results, trades = await stages.desk.trade(assessment.instructions, features.features)
         view = stages.portfolio.get_view()
         logger.info(
             "cycle %s: %s instructions, %s filled, equity %s",

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tui_trader.clock import Clock, SystemClock, VirtualClock
+from tui_trader.clock import Clock, VirtualClock
 from tui_trader.config.errors import ConfigError
 from tui_trader.config.schema import Config
 from tui_trader.market_data.candle_files import CandleFile, load_candles
@@ -33,10 +33,11 @@ class Market:
     prices: Mapping[str, float]
 
 
-def open_market(config: Config, warmup: int) -> Market:
-    """The market of `config`. Raises ConfigError or MarketDataError."""
+def open_market(config: Config, warmup: int, wall: Clock) -> Market:
+    """The market of `config`; in real time it goes by `wall`. Raises ConfigError or
+    MarketDataError."""
     if config.market.source == "simulated":
-        return _simulated(config)
+        return _simulated(config, wall)
     if config.market.source == "exchange":
         raise ConfigError(
             f"mode {config.agent.mode} needs an exchange, and this version has none yet: "
@@ -45,11 +46,11 @@ def open_market(config: Config, warmup: int) -> Market:
     return _replay(config, warmup)
 
 
-def _simulated(config: Config) -> Market:
+def _simulated(config: Config, wall: Clock) -> Market:
     if not config.agent.symbols or config.agent.timeframe is None:
         raise ConfigError("the simulated market needs agent.symbols and agent.timeframe")
     in_real_time = config.market.speed == 1.0
-    clock = SystemClock() if in_real_time else _virtual_clock(config, SIMULATION_START_MS)
+    clock = wall if in_real_time else _virtual_clock(config, SIMULATION_START_MS)
     source = SimulatedSource(
         config.agent.symbols,
         clock,

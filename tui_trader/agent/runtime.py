@@ -33,6 +33,8 @@ HEARTBEAT_SECONDS = 1.0
 PROBING_SECONDS = 3.0
 """How long the first cycle waits for what the models' endpoints are found to do."""
 
+TENDING_SECONDS = 1.0
+
 _AGAIN_SECONDS = 0.1
 
 
@@ -151,6 +153,7 @@ class AgentRuntime:
                 self._move_market(),
                 self._run_cycles(),
                 self._beat(),
+                self._tend(),
             )
         ]
         done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -177,6 +180,7 @@ class AgentRuntime:
             self._publish(CandleChanged(candle.ts, candle, closed=True))
         for ticker in (await parts.source.get_market_snapshot(symbols)).values():
             self._publish(QuoteChanged(ticker.ts, ticker))
+        await self._open_venue()
         self._publish(PortfolioMarked(parts.clock.now_ms(), parts.portfolio.get_view()))
         for warning in (*parts.source.warnings, *parts.session.warnings):
             self._publish(AlertRaised(parts.clock.now_ms(), Severity.WARNING, "start", warning))
@@ -184,9 +188,40 @@ class AgentRuntime:
         self._last_due_ms = parts.clock.now_ms() // parts.pace.candle_ms * parts.pace.candle_ms
         self._wake.set()
 
+    async def _open_venue(self) -> None:
+        """Find out what the venue has. Until that has succeeded nothing is opened."""
+        parts = self._parts
+        try:
+            await parts.gateway.open()
+        except Exception as error:
+            logger.exception("the venue could not be read")
+            text = f"the venue could not be read, so nothing is opened yet: {error}"
+            self._publish(AlertRaised(parts.clock.now_ms(), Severity.ERROR, "venue", text))
+
+    async def _tend(self) -> None:
+        """Once a second: what orders and protection need, whether the market moves or not."""
+        if self._parts.source.lockstep:
+            await self._stop.wait()
+        while True:
+            await asyncio.sleep(TENDING_SECONDS)
+            await shielded(self._parts.gateway.tend(), "gateway.tend")
+
+    async def _leave_the_market(self) -> None:
+        """Do with what is held and what waits as the stop policy says."""
+        parts, policy = self._parts, self._parts.stop_policy
+        parts.gateway.withdraw(None, "the engine ends")
+        await parts.gateway.tend()
+        for symbol in sorted(parts.portfolio.get_view().positions):
+            if policy == "flatten" or (policy == "keep_protected" and not parts.protected(symbol)):
+                closing = await parts.closer.close(symbol, f"stop_policy = {policy}", by="stop")
+                for text in (*closing.said, *closing.left.values()):
+                    level = Severity.WARNING if closing.left else Severity.INFO
+                    self._publish(AlertRaised(parts.clock.now_ms(), level, "stop", text))
+
     async def _finish(self) -> None:
         parts = self._parts
         await self._let_cycle_end()
+        await shielded(self._leave_the_market(), "stop policy")
         tasks = [*self._tasks, *filter(None, [self._preparation])]
         for task in tasks:
             task.cancel()
@@ -194,6 +229,7 @@ class AgentRuntime:
             if isinstance(outcome, Exception):
                 logger.error("a task ended badly: %s: %s", type(outcome).__name__, outcome)
         await shielded(parts.agent._on_stop(self, parts.request, self._reason), "_on_stop")
+        await shielded(parts.gateway.close(), "gateway.close")
         await shielded(parts.composer.close(), "composer.close")
         await shielded(parts.models.close(), "models.close")
         await shielded(parts.source.close(), "source.close")
@@ -223,6 +259,9 @@ class AgentRuntime:
             await self._cycle_if_awake()
         async for update in parts.source.updates():
             moved = True
+            parts.gateway.on_market(update)
+            if lockstep:
+                await shielded(parts.gateway.tend(), "gateway.tend")
             self._show(update)
             if update.closed and self._due(update.ts):
                 self._wake.set()

@@ -50,6 +50,9 @@ class AgentConfig(Section):
         description="rules, llm, or module:Class of a composer of your own",
     )
     prompt: str = Field("", max_length=20_000, description="your strategy, in words, for the model")
+    stop_policy: Literal["keep", "keep_protected", "flatten"] = Field(
+        "keep", description="positions at the end: all stay, those with a stop stay, or none does"
+    )
 
     @field_validator("symbols")
     @classmethod
@@ -270,6 +273,34 @@ class PaperConfig(Section):
         None, gt=0, description="smallest change of quantity, base; by default from the price"
     )
     min_notional: float = Field(0.0, ge=0, description="smallest opening order, in quote currency")
+    maker_fee_bps: float | None = Field(
+        None, ge=0, le=1_000, description="of what had rested; by default as fee_bps"
+    )
+    latency_ms: int = Field(0, ge=0, le=60_000, description="until an order arrives")
+    volume_share: float | None = Field(
+        None,
+        gt=0,
+        le=1,
+        description="of a move's volume an order may take; by default all of it",
+    )
+    maintenance_margin_pct: float = Field(
+        0.005, ge=0, lt=1, description="equity below this fraction of what is held is liquidated"
+    )
+    funding_rate_pct: float = Field(
+        0.0, ge=-0.1, le=0.1, description="fraction that longs pay shorts every 8 hours"
+    )
+
+
+class ExecutionConfig(Section):
+    """How orders are sent and looked after."""
+
+    protect_deadline_seconds: float = Field(
+        5.0, gt=0, le=600, description="a stop not confirmed so long after a fill: close"
+    )
+    answer_seconds: float = Field(4.0, gt=0, le=60, description="for the venue's answer")
+    resting_entry_seconds: float | None = Field(
+        60.0, gt=0, description="an opening that rests longer is cancelled"
+    )
 
 
 class FeaturesConfig(Section):
@@ -299,6 +330,7 @@ class Config(Section):
     llm: LlmConfig = Field(default_factory=LlmConfig)
     risk: RiskConfig = Field(default_factory=RiskConfig)
     paper: PaperConfig = Field(default_factory=PaperConfig)
+    execution: ExecutionConfig = Field(default_factory=ExecutionConfig)
     features: FeaturesConfig = Field(default_factory=FeaturesConfig)
     logging: LoggingConfig = Field(default_factory=LoggingConfig)
 

@@ -1,8 +1,10 @@
 """Stage 5: sending orders."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
+from tui_trader.market_data.interfaces import MarketUpdate
 from tui_trader.models import (
     FeatureVector,
     FundingPayment,
@@ -16,8 +18,22 @@ from tui_trader.models import (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Outstanding:
+    """What orders may still do, by symbol: `pending` tells how much those that open may still buy
+    and sell (positive, base currency), `unknown` names symbols with an order of which nobody has
+    said what became."""
+
+    pending: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    unknown: frozenset[str] = frozenset()
+
+
 class BaseExecutionGateway(ABC):
-    """Executes instructions at a venue, in the order given, and reports on every one of them."""
+    """Executes instructions at a venue, in the order given, and reports on every one of them.
+
+    All but `execute` is for what goes on after it has returned: a gateway whose orders are over
+    then needs nothing of it.
+    """
 
     @abstractmethod
     async def execute(
@@ -30,8 +46,35 @@ class BaseExecutionGateway(ABC):
         Never raises for what a venue says.
         """
 
+    async def open(self) -> None:  # noqa: B027
+        """Connect, and find out what is there. Raises what the venue raises."""
+
     async def close(self) -> None:  # noqa: B027 (a gateway may hold nothing)
         """Free connections."""
+
+    async def tend(self) -> None:  # noqa: B027
+        """Do what is due: ask what became of orders, keep protection in force. Called once a second
+        and after every move of a market that waits for us."""
+
+    def on_market(self, update: MarketUpdate) -> None:  # noqa: B027
+        """The market has moved; told before anything acts on it."""
+
+    def outstanding(self) -> Outstanding:
+        """What may still come of orders."""
+        return Outstanding()
+
+    def withdraw(self, symbol: str | None, because: str) -> None:  # noqa: B027
+        """Send nothing more of what is meant to open in `symbol` (None: in any), and have those
+        that were sent cancelled."""
+
+    async def cancel(self, client_order_id: str, because: str) -> str:
+        """Cancel one order, and say where it stands then. Raises KeyError for one that is not
+        known, ValueError for one that is over."""
+        raise KeyError(client_order_id)
+
+    async def account(self) -> VenueAccount | None:
+        """What the venue itself has; None where it can't be asked."""
+        return None
 
 
 class OrderRejected(Exception):
@@ -95,3 +138,6 @@ class BaseVenue(ABC):
     @abstractmethod
     def listen(self, sink: Callable[[VenueEvent], None]) -> None:
         """Call `sink` with what the venue pushes from now on. It must not raise."""
+
+    def on_market(self, update: MarketUpdate) -> None:  # noqa: B027
+        """The market has moved: for a venue that lives in this process."""

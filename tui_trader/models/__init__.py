@@ -64,6 +64,7 @@ from tui_trader.models.request import (
 )
 from tui_trader.models.venue import (
     FundingPayment,
+    KeptOrder,
     OrderRecord,
     OrderReport,
     OrderRequest,
@@ -97,6 +98,7 @@ __all__ = [
     "FundingPayment",
     "HistoryRecord",
     "InstrumentRef",
+    "KeptOrder",
     "LlmDecisionItem",
     "LlmModelConfig",
     "LlmPlanProposal",

@@ -5,12 +5,12 @@ quote currency, times Unix milliseconds UTC.
 """
 
 from enum import StrEnum
-from typing import Self
+from typing import NamedTuple, Self
 
 from pydantic import Field, model_validator
 
 from tui_trader.models.base import Model
-from tui_trader.models.execution import TradeSide
+from tui_trader.models.execution import Fill, TradeInstruction, TradeSide
 
 
 class OrderType(StrEnum):
@@ -197,3 +197,11 @@ class OrderRecord(Model):
     def created_ms(self) -> int:
         """When it was meant."""
         return self.steps[0].ts if self.steps else 0
+
+
+class KeptOrder(NamedTuple):
+    """An order as it was written down: its life so far, what asked for it, its fills."""
+
+    record: OrderRecord
+    instruction: TradeInstruction
+    fills: tuple[Fill, ...] = ()

@@ -93,7 +93,7 @@ def _configuration(loaded: LoadedConfig) -> Iterator[Finding]:
 def _market(loaded: LoadedConfig) -> tuple[Market | None, list[Finding]]:
     """The market, opened as a run opens it; None where that fails."""
     try:
-        market = open_market(loaded.config, feature_computer(loaded.config).warmup)
+        market = open_market(loaded.config, feature_computer(loaded.config).warmup, SystemClock())
     except (ConfigError, MarketDataError, OSError) as error:
         return None, [Finding("market", Grade.FAILED, str(error))]
     told = [Finding("market", Grade.OK, f"{', '.join(market.symbols)} {market.timeframe}")]

@@ -76,4 +76,19 @@ MIGRATIONS = (
     ALTER TABLE calls ADD COLUMN answer TEXT NOT NULL DEFAULT '';
     ALTER TABLE calls ADD COLUMN reasoning TEXT NOT NULL DEFAULT '';
     """,
+    """
+    -- `record` is an order with all its steps, as it stands now. Orders of before have none: they
+    -- are over.
+    ALTER TABLE orders ADD COLUMN record TEXT;
+    ALTER TABLE orders ADD COLUMN live INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX orders_live ON orders (ts) WHERE live;
+    CREATE INDEX fills_by_order ON fills (order_id);
+
+    CREATE TABLE funding (
+        symbol TEXT NOT NULL,
+        ts INTEGER NOT NULL,
+        amount TEXT NOT NULL,
+        PRIMARY KEY (symbol, ts)
+    );
+    """,
 )

@@ -1,7 +1,6 @@
 """`state.db`: what the agent must know again after a crash."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from sqlite3 import Connection
 from typing import Any, Self
@@ -10,29 +9,21 @@ from pydantic_core import from_json, to_json
 
 from tui_trader.models import (
     Fill,
+    FundingPayment,
     HistoryRecord,
+    KeptOrder,
     MetricPoint,
     ModelCall,
+    OrderRecord,
     PortfolioView,
     TradeInstruction,
-    TxResult,
 )
 from tui_trader.models.money import exact
 from tui_trader.trading_history.database import IN_MEMORY, Database, StoreError
 from tui_trader.trading_history.redaction import Redact, redact_json
 
-_INTENT = "INTENT"
+_INSERT_ORDER = "INSERT INTO orders VALUES (?,?,?,?,?,?,?,?,?,?,NULL,?,?)"
 _EVERYTHING = -1  # SQLite: a negative limit is none
-
-
-@dataclass(frozen=True, slots=True)
-class StoredOrder:
-    """An order as it was meant, at `ts` (ms), and what came of it; None while nobody knows."""
-
-    client_order_id: str
-    ts: int
-    instruction: TradeInstruction
-    result: TxResult | None
 
 
 class Store:
@@ -79,37 +70,51 @@ class Store:
             connection.execute("INSERT OR REPLACE INTO meta VALUES ('run', ?)", (str(number),))
         return number
 
-    def record_intent(self, instruction: TradeInstruction, order_id: str, ts: int) -> None:
-        """Keep what is about to be sent under the client order id `order_id`, before it is sent.
+    def record_intent(self, order: OrderRecord, instruction: TradeInstruction) -> None:
+        """Keep an order before it is sent.
 
         Raises StoreError when an order of that id or instruction is kept already.
         """
-        row = (
-            order_id,
-            instruction.instruction_id,
-            instruction.compose_id,
-            instruction.instrument.symbol,
-            instruction.side,
-            repr(instruction.quantity),
-            instruction.reduce_only,
-            _INTENT,
-            ts,
-            self._json(instruction),
-        )
         with self._database.commit() as connection:
-            connection.execute("INSERT INTO orders VALUES (?,?,?,?,?,?,?,?,?,?,NULL)", row)
+            connection.execute(_INSERT_ORDER, self._order_row(order, instruction))
 
-    def record_results(self, results: Sequence[TxResult]) -> None:
-        """Keep what came of instructions, and their fills; a fill that is kept already stays."""
-        if not results:
-            return
+    def record_step(
+        self, order: OrderRecord, instruction: TradeInstruction, fills: Sequence[Fill] = ()
+    ) -> None:
+        """Keep where an order stands, with its new fills; a fill that is kept already stays. Also
+        of an order whose intent the disk has refused."""
         with self._database.commit() as connection:
-            for result in results:
-                connection.execute(
-                    "UPDATE orders SET status = ?, result = ? WHERE instruction_id = ?",
-                    (result.status, self._json(result), result.instruction_id),
-                )
-                _insert_fills(connection, result.fills)
+            connection.execute(
+                f"{_INSERT_ORDER} ON CONFLICT (client_order_id) DO UPDATE SET "
+                "status = excluded.status, record = excluded.record, live = excluded.live",
+                self._order_row(order, instruction),
+            )
+            _insert_fills(connection, fills)
+
+    def _order_row(self, order: OrderRecord, instruction: TradeInstruction) -> tuple[object, ...]:
+        request = order.request
+        return (
+            order.client_order_id,
+            order.instruction_id,
+            order.compose_id,
+            order.symbol,
+            request.side,
+            repr(request.quantity),
+            request.reduce_only,
+            order.status,
+            order.created_ms,
+            self._json(instruction),
+            self._json(order),
+            not order.status.final,
+        )
+
+    def record_funding(self, payment: FundingPayment) -> None:
+        """Keep a funding payment; one of the same symbol and time stays."""
+        with self._database.commit() as connection:
+            connection.execute(
+                "INSERT OR IGNORE INTO funding VALUES (?, ?, ?)",
+                (payment.symbol, payment.ts, repr(payment.amount)),
+            )
 
     def record_cycle(
         self,
@@ -154,26 +159,52 @@ class Store:
         with self._database.commit() as connection:
             self._put_portfolio(connection, view)
 
-    def orders(self, *, unresolved: bool = False) -> list[StoredOrder]:
-        """Orders, oldest first; with `unresolved` only those of which no outcome is known."""
-        where = "WHERE result IS NULL" if unresolved else ""
-        rows = self._database.read(
-            f"SELECT client_order_id, ts, instruction, result FROM orders {where} "  # noqa: S608
-            "ORDER BY ts, rowid"
+    def orders(self, *, live: bool = False, limit: int | None = None) -> list[KeptOrder]:
+        """The newest `limit` orders, oldest first; with `live` only those of which something can
+        still come."""
+        where = "WHERE record IS NOT NULL" + (" AND live" if live else "")
+        return self._orders(f"{where} ORDER BY ts DESC, rowid DESC LIMIT ?", (_rows(limit),))[::-1]
+
+    def order(self, client_order_id: str) -> KeptOrder | None:
+        """One order, None where none of that id was kept."""
+        where = "WHERE record IS NOT NULL AND client_order_id = ?"
+        return next(iter(self._orders(where, (client_order_id,))), None)
+
+    def orders_since(self, compose_id: str, symbol: str) -> list[KeptOrder]:
+        """The orders in `symbol` from the first of the cycle `compose_id` on, oldest first."""
+        return self._orders(
+            "WHERE record IS NOT NULL AND symbol = ? AND ts >= "
+            "(SELECT MIN(ts) FROM orders WHERE compose_id = ?) ORDER BY ts, rowid",
+            (symbol, compose_id),
+        )
+
+    def _orders(self, where: str, parameters: tuple[object, ...]) -> list[KeptOrder]:
+        rows = list(
+            self._database.read(f"SELECT instruction, record FROM orders {where}", parameters)  # noqa: S608
         )
         return [
-            StoredOrder(
-                row["client_order_id"],
-                row["ts"],
+            KeptOrder(
+                record := OrderRecord.model_validate_json(row["record"]),
                 TradeInstruction.model_validate_json(row["instruction"]),
-                row["result"] and TxResult.model_validate_json(row["result"]),
+                tuple(self._fills("WHERE order_id = ? ORDER BY seq", (record.client_order_id,))),
             )
             for row in rows
         ]
 
     def fills(self) -> Iterator[Fill]:
         """Every fill in the order of booking: replayed, they give the books again."""
-        for row in self._database.read("SELECT * FROM fills ORDER BY seq"):
+        return self._fills("ORDER BY seq", ())
+
+    def funding(self) -> list[FundingPayment]:
+        """Every funding payment, oldest first."""
+        rows = self._database.read("SELECT symbol, ts, amount FROM funding ORDER BY ts, symbol")
+        return [
+            FundingPayment(symbol=symbol, ts=ts, amount=float(amount))
+            for symbol, ts, amount in rows
+        ]
+
+    def _fills(self, where: str, parameters: tuple[object, ...]) -> Iterator[Fill]:
+        for row in self._database.read(f"SELECT * FROM fills {where}", parameters):  # noqa: S608
             yield Fill.model_validate({key: row[key] for key in Fill.model_fields})
 
     def equity_points(self, limit: int | None = None) -> list[MetricPoint]:
