@@ -107,4 +107,6 @@ def _names(orders: Sequence[VenueOrder]) -> list[str]:
 
 
 def _shown(positions: Mapping[str, Decimal]) -> str:
-    return ", ".join(f"{quantity} {symbol}" for symbol, quantity in sorted(positions.items())) or "-"
+    return (
+        ", ".join(f"{quantity} {symbol}" for symbol, quantity in sorted(positions.items())) or "-"
+    )

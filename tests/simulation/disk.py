@@ -84,9 +84,7 @@ class Disk:
 
     def holds_intent(self, client_order_id: str) -> bool:
         """Whether an order is on the disk: seen by another connection, so committed."""
-        rows = self._read(
-            "SELECT 1 FROM orders WHERE client_order_id = ?", (client_order_id,)
-        )
+        rows = self._read("SELECT 1 FROM orders WHERE client_order_id = ?", (client_order_id,))
         return bool(rows)
 
     def digest(self) -> str:

@@ -86,6 +86,10 @@ class Watch:
         if failed is not None and self._agenda.now - failed < _HALTING_SECONDS:
             self._disk_failed_at = None
 
+    def refused_to_start(self) -> None:
+        """An engine that can't read its state has nothing that could open exposure."""
+        self._disk_failed_at = None
+
     def disk_failed(self) -> None:
         """The engine was told of an error: it opens nothing from now on."""
         if self._disk_failed_at is None:
@@ -126,7 +130,7 @@ class Watch:
         return not request.reduce_only and abs(after) > abs(held)
 
     def _accepted(self, order: VenueOrder) -> None:
-        """I1, and I14 as far as a dead order comes alive."""
+        """I1: one order for each id."""
         name = order.request.client_order_id
         if name in self._ids:
             self._found.add("I1", f"the venue has made two orders of {name}")

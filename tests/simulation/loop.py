@@ -115,7 +115,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         """Virtual seconds."""
         return self.agenda.now
 
-    def run_in_executor(self, *args: object, **kwargs: object) -> NoReturn:  # type: ignore[override]
+    def run_in_executor(self, *args: object, **kwargs: object) -> NoReturn:
         """Threads have no virtual time."""
         raise RuntimeError(f"a thread was asked for in virtual time: {args}")
 
@@ -130,7 +130,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         for task in sorted(asyncio.all_tasks(self), key=lambda task: task.get_name()):
             task._log_destroy_pending = False  # type: ignore[attr-defined]
             with suppress(BaseException):
-                task.get_coro().close()  # type: ignore[union-attr]
+                task.get_coro().close()
         self._ready.clear()
         self._scheduled.clear()
         self.trouble.clear()

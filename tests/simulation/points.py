@@ -30,8 +30,8 @@ class Life:
 class Points:
     """Counts the places that are reached, and ends the life at those of `plan`.
 
-    With `armed` the next place reached is the last one. Nothing dies after `until` (virtual
-    seconds): the rest of a run shows how the engine recovers.
+    With `armed` the next place reached is the last one. From `until` (virtual seconds) on nothing
+    is counted and nobody dies: the rest of a run shows how the engine recovers.
     """
 
     def __init__(
@@ -48,7 +48,8 @@ class Points:
     def reach(self, name: str) -> None:
         """The engine is at `name`. Raises Dead when it is dead, Crash when it dies here."""
         self._life.check()
-        self.reached[name] += 1
+        if self._agenda.now < self._until:
+            self.reached[name] += 1
         if self.armed or (name, self.reached[name]) in self._plan:
             self.die(name)
 

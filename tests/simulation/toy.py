@@ -61,7 +61,7 @@ BUGS = frozenset(
         "leaks_task",
     }
 )
-_CYCLE_SECONDS = 60.0
+_CYCLE_SECONDS = 10.0
 _TICK_SECONDS = 1.0
 _TIMEOUT_SECONDS = 4.0
 _EXIT_MS = 10_000
@@ -109,6 +109,7 @@ class ToyEngine:
         self._stopping = asyncio.Event()
         self._lock = asyncio.Lock()
         self._orders: dict[str, Order] = {}
+        self._open: dict[str, Order] = {}
         self._booked: Counter[tuple[str, str]] = Counter()
         self._held: dict[str, Decimal] = {}
         self._cash = exact(world.capital)
@@ -174,7 +175,6 @@ class ToyEngine:
     def cash(self) -> Decimal:
         return self._cash
 
-
     # --- what is kept -----------------------------------------------------------------------------
 
     def _read(self) -> int:
@@ -195,7 +195,7 @@ class ToyEngine:
                 order.status = OrderStatus(stored.result.reason or "")
             elif "forgets_unknown" in self._bugs:
                 order.status = OrderStatus.REJECTED
-            self._orders[stored.client_order_id] = order
+            self._orders[stored.client_order_id] = self._open[stored.client_order_id] = order
         newest = self._clock.now_ms()
         for fill in self._store.fills():
             self._book(fill)
@@ -341,11 +341,9 @@ class ToyEngine:
             return None
 
     def _live(self, symbol: str = "") -> list[Order]:
-        return [
-            order
-            for order in self._orders.values()
-            if not order.status.final and symbol in ("", order.request.symbol)
-        ]
+        for name in [name for name, order in self._open.items() if order.status.final]:
+            del self._open[name]
+        return [o for o in self._open.values() if symbol in ("", o.request.symbol)]
 
     # --- what is sent -----------------------------------------------------------------------------
 
@@ -362,7 +360,7 @@ class ToyEngine:
             meta=meta,
         )
         order = Order(request, role, instruction, self._clock.now_ms())
-        self._orders[request.client_order_id] = order
+        self._orders[request.client_order_id] = self._open[request.client_order_id] = order
         if "no_write_ahead" not in self._bugs:
             self._store.record_intent(instruction, request.client_order_id, order.meant_ms)
         order.status = OrderStatus.UNKNOWN
@@ -441,7 +439,9 @@ class ToyEngine:
             left = wanted if wanted * held > 0 else Decimal(0)
             await self._exit(symbol, abs(held - left) // _LOT * _LOT, leg)
             return
-        change = (wanted - held) // _LOT * _LOT if wanted > held else -((held - wanted) // _LOT * _LOT)
+        change = (
+            (wanted - held) // _LOT * _LOT if wanted > held else -((held - wanted) // _LOT * _LOT)
+        )
         if not change or not self._may_open(symbol, asked_ms):
             return
         self._stops[symbol] = wish.stop or 0.0

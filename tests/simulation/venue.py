@@ -192,7 +192,9 @@ class SimVenue(BaseVenue):
 
     def _marketable(self, request: OrderRequest) -> bool:
         if request.type is OrderType.LIMIT:
-            return (self._prices.mark(request.symbol) - (request.price or 0)) * request.side.sign <= 0
+            return (
+                self._prices.mark(request.symbol) - (request.price or 0)
+            ) * request.side.sign <= 0
         return not request.type.waits or self._touched(request)
 
     def _try(self, order: VenueOrder) -> None:
@@ -204,7 +206,9 @@ class SimVenue(BaseVenue):
             return
         quantity = order.left
         if self._rng.random() < self.moods.partial and quantity > _LOT:
-            quantity = max(_LOT, (quantity * exact(round(self._rng.uniform(0.1, 0.9), 3))) // _LOT * _LOT)
+            quantity = max(
+                _LOT, (quantity * exact(round(self._rng.uniform(0.1, 0.9), 3))) // _LOT * _LOT
+            )
         self._execute(order, quantity)
         if order.status is not OrderStatus.PARTIALLY_FILLED:
             return

@@ -174,29 +174,17 @@ class FaultyWire(BaseVenue):
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         life = self._life.number
 
-        def deliver(result: T | None, error: Exception | None) -> None:
-            if not self._lives(life) or answer.done():
-                return
-            if error is not None:
-                answer.set_exception(error)
-            else:
-                answer.set_result(result)  # type: ignore[arg-type]
-
         def land() -> None:
-            result, error = None, None
-            try:
-                result = carry_out()
-            except OrderRejected as refusal:
-                error = refusal
+            given = _given(carry_out)
             if fate.error is None:
-                self._agenda.after(fate.wait, lambda: deliver(result, error))
+                self._agenda.after(fate.wait, lambda: self._answer(life, answer, given))
             if self._lives(life):
                 self._points.reach(f"{kind}: landed")
 
         if fate.out is not None:
             self._agenda.after(fate.out, land)
-        if fate.error is not None:
-            self._agenda.after(fate.wait, lambda: deliver(None, fate.error))
+        if (error := fate.error) is not None:
+            self._agenda.after(fate.wait, lambda: self._answer(life, answer, error))
         self._points.reach(f"{kind}: sent")
         try:
             result = await answer
@@ -205,6 +193,15 @@ class FaultyWire(BaseVenue):
             raise
         self._points.reach(f"{kind}: answered")
         return result
+
+    def _answer(self, life: int, answer: "asyncio.Future[T]", given: tuple[T] | Exception) -> None:
+        """Wake the sender, if it is still there."""
+        if not self._lives(life) or answer.done():
+            return
+        if isinstance(given, Exception):
+            answer.set_exception(given)
+        else:
+            answer.set_result(given[0])
 
     def _lives(self, life: int) -> bool:
         return self._life.alive and self._life.number == life
@@ -274,6 +271,14 @@ class FaultyWire(BaseVenue):
             return None
         then = self._agenda.now - self._rng.uniform(0.5, _LAG_SECONDS)
         return next((past for past in reversed(self._past) if past[0] <= then), None)
+
+
+def _given(carry_out: Callable[[], T]) -> tuple[T] | Exception:
+    """The venue's answer, or its refusal."""
+    try:
+        return (carry_out(),)
+    except OrderRejected as refusal:
+        return refusal
 
 
 def at_once(work: Coroutine[Any, Any, T]) -> T:

@@ -25,7 +25,7 @@ from tui_trader.trading_history.database import StoreError
 START_MS = 1_767_225_600_000
 """2026-01-01T00:00:00Z."""
 
-MEMORY = Path("/dev/shm")  # noqa: S108
+MEMORY = Path("/dev/shm")
 CAPITAL = 10_000.0
 SYMBOLS = {"BTC/USDT": 50_000.0, "ETH/USDT": 3_000.0}
 _MOST_LIVES = 1000
@@ -63,7 +63,7 @@ class Outcome:
     commits: int
     digest: str
     steps_of_first_life: int
-    points: Points
+    points: Points | None
     lines: list[str] = field(default_factory=list)
 
 
@@ -92,6 +92,7 @@ class World:
         self._engine: Engine | None = None
         self._stopping = False
         self._steps_of_first_life = 0
+        self._loop: VirtualLoop | None = None
         self._acts: set[asyncio.Task[None]] = set()
         self._rng = self._random("crashes")
         self._settle_at = plan.faults_seconds
@@ -116,7 +117,13 @@ class World:
         )
         self.trace = Trace(verbose=verbose)
         self.wire = FaultyWire(
-            self.venue, self.agenda, self._random("wire"), faults, self.points, self.life, self.trace
+            self.venue,
+            self.agenda,
+            self._random("wire"),
+            faults,
+            self.points,
+            self.life,
+            self.trace,
         )
         self.disk = Disk(folder, self.points, self._random("disk"), faults)
         self.script = Script(
@@ -196,6 +203,7 @@ class World:
     def _settle(self) -> None:
         """No faults from now on, and no crashes."""
         self.points.armed = False
+        self._note_steps()
         self.wire.faults.update(calm())
         self.venue.moods.partial = self.venue.moods.race = 0.0
 
@@ -228,7 +236,7 @@ class World:
         self.life.number += 1
         self.life.alive = True
         self.watch.began()
-        loop = VirtualLoop(
+        loop = self._loop = VirtualLoop(
             self.agenda,
             crash_at_step=self.points.step_of(self.life.number),
             die=lambda: self.points.die("step"),
@@ -251,7 +259,11 @@ class World:
         return self._stopping
 
     async def _work(self) -> None:
-        self._engine = await self._make_engine(self)
+        try:
+            self._engine = await self._make_engine(self)
+        except StoreError:
+            self.watch.refused_to_start()
+            raise
         await self._engine.run()
         if not self._stopping:
             self.trace.add(self.agenda.now_ms(), "the engine has ended by itself")
@@ -264,8 +276,7 @@ class World:
             self.found.add("I13", f"a task was left behind: {task.get_coro()}")
 
     def _end(self, loop: VirtualLoop) -> None:
-        if self.life.number == 1:
-            self._steps_of_first_life = loop.steps
+        self._note_steps()
         self.life.alive = False
         self._acts.clear()
         engine, self._engine = self._engine, None
@@ -274,6 +285,10 @@ class World:
         if engine is not None:
             engine.abandon()
         self.disk.forget()
+
+    def _note_steps(self) -> None:
+        if self.life.number == 1 and not self._steps_of_first_life and self._loop is not None:
+            self._steps_of_first_life = self._loop.steps
 
     # --- the operator -----------------------------------------------------------------------------
 

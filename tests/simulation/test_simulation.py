@@ -1,0 +1,90 @@
+"""The simulation finds what it looks for, and nothing else: proved on a small engine."""
+
+import hashlib
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from functools import partial
+
+import pytest
+
+from tests.simulation import faults
+from tests.simulation.toy import BUGS, make_engine
+from tests.simulation.world import Plan, run_seed
+
+SHORT = Plan(faults_seconds=1500, crash_seconds=300, operator_seconds=300)
+QUIET = Plan(
+    faults_seconds=60,
+    calm_seconds=60,
+    crash_seconds=float("inf"),
+    operator_seconds=float("inf"),
+    faults=faults.calm(),
+)
+SEEDS = 40
+"""A bug is found within so many seeds."""
+
+
+@pytest.mark.parametrize("first", range(0, 40, 10))
+def test_nothing_is_found_in_an_engine_that_keeps_the_rules(first: int) -> None:
+    for seed in range(first, first + 10):
+        outcome = run_seed(seed, make_engine, SHORT)
+        assert outcome.violations == [], f"seed {seed}"
+        assert outcome.orders
+
+
+@pytest.mark.parametrize("bug", sorted(BUGS))
+def test_a_planted_bug_is_found(bug: str) -> None:
+    make = partial(make_engine, bugs=frozenset({bug}))
+    assert any(run_seed(seed, make, SHORT).violations for seed in range(SEEDS)), bug
+
+
+@pytest.mark.parametrize(
+    ("fault", "chance"), [(n, min(1.0, 8 * c)) for n, c in faults.BASE.items()]
+)
+def test_each_fault_alone_is_survived(fault: str, chance: float) -> None:
+    plan = Plan(
+        faults_seconds=600,
+        crash_seconds=float("inf"),
+        operator_seconds=200,
+        faults=faults.only(fault, chance),
+    )
+    for seed in range(2):
+        outcome = run_seed(seed, make_engine, plan)
+        assert outcome.violations == [], f"seed {seed}"
+
+
+def test_every_place_to_die_is_found_and_survived() -> None:
+    calm = run_seed(1, make_engine, QUIET)
+    assert calm.points is not None
+    assert {"submit: before send", "submit: sent", "submit: landed", "submit: answered"} <= set(
+        calm.points.reached
+    )
+    assert {"commit: before", "commit: after"} <= set(calm.points.reached)
+    places = list(calm.points.single(calm.steps_of_first_life))
+    assert len(places) > 200
+    for place in places[:: max(1, len(places) // 120)]:
+        outcome = run_seed(1, make_engine, replace(QUIET, crashes=(place,)))
+        assert outcome.crashes == 1, place
+        assert outcome.violations == [], place
+
+
+def test_a_seed_is_the_same_every_time() -> None:
+    program = (
+        "from tests.simulation.test_simulation import SHORT, make_engine, run_seed;"
+        "print(run_seed(7, make_engine, SHORT).digest)"
+    )
+    digests = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env=os.environ | {"PYTHONHASHSEED": salt},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
+        for salt in ("1", "2")
+    }
+    digests.add(run_seed(7, make_engine, SHORT).digest)
+    assert len(digests) == 1
+    assert len(digests.pop()) == hashlib.sha256().digest_size * 2
+    assert run_seed(8, make_engine, SHORT).digest not in digests
