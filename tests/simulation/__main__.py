@@ -1,4 +1,5 @@
 """`python -m tests.simulation --seeds 0:10000 --jobs 2`: a search for faults; `--seed N` shows one.
+`--seed N --places` dies once at every place of a quiet minute, and twice in as many pairs.
 
 Exit code 0 when nothing was found, 1 when something was, 2 for wrong arguments.
 """
@@ -11,8 +12,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from multiprocessing import Pool
+from random import Random
 
 from tests.simulation.invariants import Violation
+from tests.simulation.search import die_at, pairs, places
 from tests.simulation.world import MakeEngine, Outcome, Plan, run_seed
 
 _SHOWN = 10
@@ -22,6 +25,8 @@ def main() -> int:
     """Run what the arguments ask for."""
     options = _options()
     plan = Plan(faults_seconds=options.hours * 3600)
+    if options.seed is not None and options.places:
+        return _die_everywhere(options.seed, _engine(options.engine))
     if options.seed is not None:
         return _show(run_seed(options.seed, _engine(options.engine), plan, verbose=True))
     first, _, last = options.seeds.partition(":")
@@ -66,6 +71,22 @@ def _report(outcomes: Iterable[Outcome], wanted: int, started: float) -> int:
     return 1 if violated else 0
 
 
+def _die_everywhere(seed: int, make_engine: MakeEngine) -> int:
+    found = places(seed, make_engine)
+    twice = pairs(found, len(found), Random(seed))
+    runs = violated = crashes = 0
+    for crashed, outcome in die_at(seed, make_engine, [*((place,) for place in found), *twice]):
+        runs += 1
+        crashes += outcome.crashes
+        violated += bool(outcome.violations)
+        if outcome.violations and violated <= _SHOWN:
+            print(f"died at {crashed}: {_told(outcome.violations[0])}")  # noqa: T201
+    print(  # noqa: T201
+        f"{len(found)} places, {runs} runs, {crashes} crashes, {violated} with violations"
+    )
+    return 1 if violated else 0
+
+
 def _show(outcome: Outcome) -> int:
     for line in outcome.lines:
         ts, _, text = line.partition(" ")
@@ -92,6 +113,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
     parser.add_argument("--seeds", default="0:100", help="from and to, the last one not included")
     parser.add_argument("--seed", type=int, help="run this one and show everything it did")
+    parser.add_argument("--places", action="store_true", help="die everywhere, with --seed")
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     parser.add_argument("--hours", type=float, default=6.0, help="virtual hours with faults")
     parser.add_argument(

@@ -4,23 +4,17 @@ import hashlib
 import os
 import subprocess
 import sys
-from dataclasses import replace
 from functools import partial
+from random import Random
 
 import pytest
 
 from tests.simulation import faults
+from tests.simulation.search import die_at, pairs, places
 from tests.simulation.toy import BUGS, make_engine
 from tests.simulation.world import Plan, run_seed
 
 SHORT = Plan(faults_seconds=1500, crash_seconds=300, operator_seconds=300)
-QUIET = Plan(
-    faults_seconds=60,
-    calm_seconds=60,
-    crash_seconds=float("inf"),
-    operator_seconds=float("inf"),
-    faults=faults.calm(),
-)
 SEEDS = 40
 """A bug is found within so many seeds."""
 
@@ -54,19 +48,25 @@ def test_each_fault_alone_is_survived(fault: str, chance: float) -> None:
         assert outcome.violations == [], f"seed {seed}"
 
 
-def test_every_place_to_die_is_found_and_survived() -> None:
-    calm = run_seed(1, make_engine, QUIET)
-    assert calm.points is not None
-    assert {"submit: before send", "submit: sent", "submit: landed", "submit: answered"} <= set(
-        calm.points.reached
-    )
-    assert {"commit: before", "commit: after"} <= set(calm.points.reached)
-    places = list(calm.points.single(calm.steps_of_first_life))
-    assert len(places) > 200
-    for place in places[:: max(1, len(places) // 120)]:
-        outcome = run_seed(1, make_engine, replace(QUIET, crashes=(place,)))
+@pytest.mark.parametrize("part", range(4))
+def test_every_place_to_die_is_found_and_survived(part: int) -> None:
+    found = places(1, make_engine)
+    assert {name for name, _ in found} >= {
+        f"{what}: {where}"
+        for what in ("submit", "lookup", "fills")
+        for where in ("before send", "sent", "landed", "answered")
+    } | {"commit: before", "commit: after", "step 1"}
+    sample = found[part :: max(1, len(found) // 80) * 4]
+    for place, outcome in die_at(1, make_engine, [(place,) for place in sample]):
         assert outcome.crashes == 1, place
         assert outcome.violations == [], place
+
+
+def test_the_engine_may_die_while_it_recovers() -> None:
+    twice = list(pairs(places(1, make_engine), 30, Random(1)))
+    outcomes = list(die_at(1, make_engine, twice))
+    assert sum(outcome.crashes == 2 for _, outcome in outcomes) >= len(outcomes) / 3
+    assert [(where, o.violations) for where, o in outcomes if o.violations] == []
 
 
 def test_a_seed_is_the_same_every_time() -> None:

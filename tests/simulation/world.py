@@ -35,7 +35,8 @@ _MOST_LIVES = 1000
 class Plan:
     """How a run goes: seconds with faults, then without, then with a market that stands still.
 
-    `crashes` are places to die at; beside them the engine dies about every `crash_seconds`. With
+    `crashes` are places to die at; beside them the engine dies about every `crash_seconds`. It is
+    dead for about one of `downtimes` (seconds). With
     `faults` None the seed draws them. The operator acts about every `operator_seconds`.
     """
 
@@ -43,6 +44,7 @@ class Plan:
     calm_seconds: float = 120.0
     frozen_seconds: float = 150.0
     crash_seconds: float = 2400.0
+    downtimes: tuple[float, ...] = (0.5, 5.0, 30.0, 300.0)
     operator_seconds: float = 2400.0
     crashes: tuple[Point, ...] = ()
     faults: dict[str, float] | None = None
@@ -197,7 +199,7 @@ class World:
 
     def _downtime(self) -> float:
         """Until somebody, or something, starts the engine again; in time to settle."""
-        wanted = self._rng.choice((0.5, 5.0, 30.0, 300.0)) * self._rng.uniform(0.5, 1.5)
+        wanted = self._rng.choice(self.plan.downtimes) * self._rng.uniform(0.5, 1.5)
         return min(wanted, max(0.5, self._settle_at - self.agenda.now))
 
     def _settle(self) -> None:
