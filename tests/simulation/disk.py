@@ -30,6 +30,7 @@ class Disk:
         self.faults = faults
         self.failed: Callable[[], None] = lambda: None
         self.commits = 0
+        self.orders = "orders"  # the table in which an order is found by its client_order_id
         self._points = points
         self._rng = rng
         self._databases: list[Database] = []
@@ -84,7 +85,10 @@ class Disk:
 
     def holds_intent(self, client_order_id: str) -> bool:
         """Whether an order is on the disk: seen by another connection, so committed."""
-        rows = self._read("SELECT 1 FROM orders WHERE client_order_id = ?", (client_order_id,))
+        rows = self._read(
+            f"SELECT 1 FROM {self.orders} WHERE client_order_id = ?",  # noqa: S608
+            (client_order_id,),
+        )
         return bool(rows)
 
     def digest(self) -> str:

@@ -13,7 +13,7 @@ from tests.simulation.venue import SimVenue, VenueOrder
 from tui_trader.models import OrderRequest, OrderStatus, OrderType, TradeSide, VenueFill
 from tui_trader.models.money import exact
 
-_CLOSING_SECONDS = 15.0
+_CLOSING_SECONDS = 30.0
 _WATCH_SECONDS = 5.0
 _HALTING_SECONDS = 1.0
 _MOST = 20  # violations kept of one run

@@ -13,31 +13,26 @@ from decimal import Decimal
 from typing import TypeVar
 
 from tests.simulation.engine import Act, ActKind, Decision, Wish
+from tests.simulation.toy_books import ORDERS, ToyBooks
 from tests.simulation.world import World
 from tui_trader.agent import kill_file
 from tui_trader.execution.interfaces import OrderRejected
 from tui_trader.execution.orders import client_order_id
 from tui_trader.messages import TradingState
 from tui_trader.models import (
-    Fill,
     FundingPayment,
-    InstrumentRef,
     OrderRecord,
     OrderReport,
     OrderRequest,
     OrderRole,
     OrderStatus,
     OrderType,
-    TradeInstruction,
     TradeSide,
-    TxResult,
-    TxStatus,
     VenueEvent,
     VenueFill,
 )
 from tui_trader.models.money import exact
 from tui_trader.trading_history.database import StoreError
-from tui_trader.trading_history.store import Store
 
 T = TypeVar("T")
 
@@ -69,12 +64,6 @@ _LOOK_SECONDS = 10.0
 _LOT = Decimal("0.0001")
 _NAKED_SECONDS = 15.0
 _OVERLAP_MS = 60_000
-_STATUS = {
-    OrderStatus.FILLED: TxStatus.FILLED,
-    OrderStatus.REJECTED: TxStatus.REJECTED,
-    OrderStatus.CANCELLED: TxStatus.PARTIAL,
-    OrderStatus.EXPIRED: TxStatus.ERROR,
-}
 
 
 @dataclass(slots=True)
@@ -83,15 +72,10 @@ class Order:
 
     request: OrderRequest
     role: OrderRole
-    instruction: TradeInstruction
+    leg: str  # the decision and the symbol, `compose_id:symbol`
     meant_ms: int
     status: OrderStatus = OrderStatus.INTENDED
     filled: Decimal = field(default_factory=Decimal)
-
-    @property
-    def leg(self) -> str:
-        """What the order is one of: the decision and the symbol."""
-        return str((self.instruction.meta or {})["leg"])
 
 
 class ToyEngine:
@@ -102,7 +86,8 @@ class ToyEngine:
         self._world = world
         self._bugs = bugs
         self._venue, self._clock = world.wire, world.clock
-        self._store = Store(world.folder / "state.db")
+        world.disk.orders = ORDERS
+        self._store = ToyBooks(world.folder / "state.db")
         self._kill_path = world.folder / kill_file.NAME
         self._run = self._store.next_run()
         self._legs = self._cycles = 0
@@ -159,7 +144,7 @@ class ToyEngine:
                 request=order.request,
                 role=order.role,
                 instruction_id=order.leg,
-                compose_id=order.instruction.compose_id,
+                compose_id=order.leg.partition(":")[0],
                 status=order.status,
                 filled_qty=float(order.filled),
             )
@@ -179,32 +164,31 @@ class ToyEngine:
 
     def _read(self) -> int:
         """Take over what an earlier life has left; return the time of its last fill (ms)."""
-        saved = self._store.risk_state() or {}
+        saved = self._store.state()
         self._state = TradingState(saved.get("state", TradingState.ACTIVE))
         self._stops = saved.get("stops", {})
         for symbol, ts, amount in saved.get("funded", []):
             self._fund(FundingPayment(symbol=symbol, ts=ts, amount=amount))
         if kill_file.exists(self._kill_path):
             self._state = TradingState.HALTED
-        for stored in self._store.orders():
-            meta = stored.instruction.meta or {}
-            request = OrderRequest.model_validate(meta["request"])
-            order = Order(request, OrderRole(meta["role"]), stored.instruction, stored.ts)
-            order.status = OrderStatus.UNKNOWN
-            if stored.result is not None:
-                order.status = OrderStatus(stored.result.reason or "")
-            elif "forgets_unknown" in self._bugs:
+        for request, role, leg, ts, status in self._store.orders():
+            order = self._note(Order(request, role, leg, ts, status or OrderStatus.UNKNOWN))
+            if status is None and "forgets_unknown" in self._bugs:
                 order.status = OrderStatus.REJECTED
-            self._orders[stored.client_order_id] = self._open[stored.client_order_id] = order
         newest = self._clock.now_ms()
         for fill in self._store.fills():
             self._book(fill)
             newest = fill.ts
         return newest
 
+    def _note(self, order: Order) -> Order:
+        name = order.request.client_order_id
+        self._orders[name] = self._open[name] = order
+        return order
+
     def _save(self) -> None:
         funded = [(symbol, ts, amount) for (symbol, ts), amount in self._funded.items()]
-        self._store.save_risk_state({"state": self._state, "stops": self._stops, "funded": funded})
+        self._store.save_state({"state": self._state, "stops": self._stops, "funded": funded})
 
     def _halt(self) -> None:
         """After an error of the disk: nothing is opened until the operator says so."""
@@ -214,7 +198,7 @@ class ToyEngine:
             with suppress(StoreError):
                 self._save()
 
-    def _book(self, fill: Fill) -> None:
+    def _book(self, fill: VenueFill) -> None:
         key = (fill.symbol, fill.trade_id)
         if key in self._booked and "no_dedupe" not in self._bugs:
             return
@@ -222,7 +206,7 @@ class ToyEngine:
         signed = fill.side.sign * exact(fill.quantity)
         self._held[fill.symbol] = self._held.get(fill.symbol, Decimal(0)) + signed
         self._cash -= signed * exact(fill.price) + exact(fill.fee)
-        if order := self._orders.get(fill.order_id):
+        if order := self._orders.get(fill.client_order_id):
             order.filled += exact(fill.quantity)
 
     def _fund(self, payment: FundingPayment) -> bool:
@@ -234,16 +218,7 @@ class ToyEngine:
         return True
 
     def _finish(self, order: Order, status: OrderStatus) -> None:
-        result = TxResult(
-            instruction_id=order.instruction.instruction_id,
-            instrument=order.instruction.instrument,
-            side=order.request.side,
-            status=_STATUS[status],
-            requested_qty=order.request.quantity,
-            filled_qty=float(order.filled),
-            reason=status,
-        )
-        self._store.record_results([result])
+        self._store.finish(order.request.client_order_id, status)
         order.status = status
 
     # --- what the venue says ----------------------------------------------------------------------
@@ -260,34 +235,11 @@ class ToyEngine:
         except StoreError:
             self._halt()
 
-    def _hear_fill(self, venue_fill: VenueFill) -> None:
-        order = self._orders.get(venue_fill.client_order_id)
-        known = (venue_fill.symbol, venue_fill.trade_id) in self._booked
-        if order is None or (known and "no_dedupe" not in self._bugs):
-            return
-        fill = Fill(
-            trade_id=venue_fill.trade_id,
-            order_id=venue_fill.client_order_id,
-            instruction_id=order.instruction.instruction_id,
-            compose_id=order.instruction.compose_id,
-            symbol=venue_fill.symbol,
-            side=venue_fill.side,
-            quantity=venue_fill.quantity,
-            price=venue_fill.price,
-            fee=venue_fill.fee,
-            ts=venue_fill.ts,
-        )
-        result = TxResult(
-            instruction_id="",
-            instrument=order.instruction.instrument,
-            side=fill.side,
-            status=TxStatus.PARTIAL,
-            requested_qty=order.request.quantity,
-            filled_qty=fill.quantity,
-            fills=(fill,),
-        )
-        self._store.record_results([result])
-        self._book(fill)
+    def _hear_fill(self, fill: VenueFill) -> None:
+        known = (fill.symbol, fill.trade_id) in self._booked
+        if fill.client_order_id in self._orders and (not known or "no_dedupe" in self._bugs):
+            self._store.keep_fill(fill)
+            self._book(fill)
 
     def _settle(self, report: OrderReport) -> None:
         order = self._orders.get(report.request.client_order_id)
@@ -349,20 +301,9 @@ class ToyEngine:
 
     async def _send(self, role: OrderRole, leg: str, request: OrderRequest) -> None:
         """On the disk first, then on its way."""
-        meta = {"request": request.model_dump(mode="json"), "role": role, "leg": leg}
-        instruction = TradeInstruction(
-            instruction_id=request.client_order_id,
-            compose_id=leg.partition(":")[0],
-            instrument=InstrumentRef(symbol=request.symbol),
-            side=request.side,
-            quantity=request.quantity,
-            reduce_only=request.reduce_only,
-            meta=meta,
-        )
-        order = Order(request, role, instruction, self._clock.now_ms())
-        self._orders[request.client_order_id] = self._open[request.client_order_id] = order
+        order = self._note(Order(request, role, leg, self._clock.now_ms()))
         if "no_write_ahead" not in self._bugs:
-            self._store.record_intent(instruction, request.client_order_id, order.meant_ms)
+            self._store.intend(request, role, leg, order.meant_ms)
         order.status = OrderStatus.UNKNOWN
         if await self._submit(order) and "retry_new_id" in self._bugs:
             again = request.model_copy(update={"client_order_id": self._name(leg)})
