@@ -24,7 +24,8 @@ _SHOWN = 10
 def main() -> int:
     """Run what the arguments ask for."""
     options = _options()
-    plan = Plan(faults_seconds=options.hours * 3600)
+    span = options.hours * 3600
+    plan = Plan(faults_seconds=span, crash_seconds=span / 8, operator_seconds=span / 8)
     if options.seed is not None and options.places:
         return _die_everywhere(options.seed, _engine(options.engine))
     if options.seed is not None:
@@ -115,7 +116,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, help="run this one and show everything it did")
     parser.add_argument("--places", action="store_true", help="die everywhere, with --seed")
     parser.add_argument("--jobs", type=int, default=1, help="processes")
-    parser.add_argument("--hours", type=float, default=6.0, help="virtual hours with faults")
+    parser.add_argument("--hours", type=float, default=1.0, help="virtual hours with faults")
     parser.add_argument(
         "--engine",
         default="tests.simulation.toy:make_engine",

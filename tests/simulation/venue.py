@@ -28,7 +28,7 @@ from tui_trader.models.money import exact
 
 _ZERO = Decimal(0)
 _LOT = Decimal("0.0001")
-_FUNDING_SECONDS = 3600.0
+_FUNDING_SECONDS = 600.0
 
 
 @dataclass(slots=True)
