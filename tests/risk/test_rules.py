@@ -8,7 +8,7 @@ from tui_trader.messages import TradingState
 from tui_trader.models import Action, TradeSide
 from tui_trader.risk import rules
 from tui_trader.risk.limits import RiskLimits, SizeFilter
-from tui_trader.risk.rules import Proposal
+from tui_trader.risk.proposal import Proposal
 from tui_trader.risk.state import RiskState
 
 LIMITS = RiskLimits(

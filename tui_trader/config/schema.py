@@ -238,11 +238,23 @@ class RiskConfig(Section):
     max_leverage: float = Field(
         3.0, gt=0, le=125, description="all positions together, as a multiple of equity"
     )
+    max_gross_pct: float | None = Field(
+        None, gt=0, le=125, description="all positions and open orders, as a fraction of equity"
+    )
+    max_net_pct: float | None = Field(
+        None, gt=0, le=125, description="longs less shorts, or the other way, of equity"
+    )
     daily_loss_cap_pct: float | None = Field(
         None, gt=0, lt=1, description="loss of a UTC day, as a fraction of its first equity"
     )
+    max_drawdown_pct: float | None = Field(
+        None, gt=0, lt=1, description="fall from the highest equity; then none until you resume"
+    )
     cooldown_seconds: int | None = Field(
         None, ge=0, description="between two openings in one symbol"
+    )
+    cooldown_after_close_seconds: int | None = Field(
+        None, ge=0, description="from a close to the next opening in its symbol"
     )
     max_positions: int | None = Field(None, ge=1, description="held at the same time")
     min_confidence: float = Field(
@@ -259,6 +271,22 @@ class RiskConfig(Section):
     )
     weak_size_factor: float = Field(
         0.5, ge=0, le=1, description="to this part of their size; 0 opens nothing there"
+    )
+    require_stop: bool = Field(False, description="true: open nothing without a stop-loss")
+    trailing_stop_pct: float | None = Field(
+        None, gt=0, lt=1, description="a stop that follows the best price, as a fraction of it"
+    )
+    min_liquidation_distance_pct: float | None = Field(
+        None, ge=0, lt=1, description="from the price to an opening's liquidation, of the price"
+    )
+    max_spread_bps: float = Field(
+        100.0, gt=0, le=10_000, description="bid to ask; a wider or crossed quote opens nothing"
+    )
+    max_tick_jump_pct: float = Field(
+        0.2, gt=0, le=10, description="of a price from those before it; more waits for the next"
+    )
+    max_slippage_bps: int = Field(
+        100, ge=1, le=10_000, description="worst price of an opening, from the mark"
     )
     trading_enabled: bool = Field(True, description="false: decide and log, open nothing")
 

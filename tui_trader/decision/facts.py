@@ -34,6 +34,7 @@ def limits(in_force: Constraints) -> Iterator[str]:
         )
     if in_force.max_leverage is not None:
         yield f"- Leverage stays within {in_force.max_leverage:g}x of equity."
+    yield from _exposure(in_force)
     if in_force.max_positions is not None:
         yield f"- No more than {in_force.max_positions} positions are open at one time."
     if in_force.daily_loss_cap_pct is not None:
@@ -41,7 +42,13 @@ def limits(in_force: Constraints) -> Iterator[str]:
             f"- After a loss of {percent(in_force.daily_loss_cap_pct)} in a UTC day,"
             " positions can only be reduced."
         )
+    if in_force.max_drawdown_pct is not None:
+        yield (
+            f"- After a fall of {percent(in_force.max_drawdown_pct)} from the highest equity,"
+            " positions can only be reduced until the operator resumes."
+        )
     yield from _pauses(in_force)
+    yield from _protection(in_force)
     if in_force.min_confidence:
         least = percent(in_force.min_confidence, 0)
         yield f"- What is decided with a confidence below {least} opens nothing."
@@ -51,11 +58,44 @@ def limits(in_force: Constraints) -> Iterator[str]:
         yield "- Short positions are not possible."
 
 
+def _exposure(in_force: Constraints) -> Iterator[str]:
+    """The limits on all positions together."""
+    if in_force.max_gross_pct is not None:
+        yield (
+            "- The notional of all positions together stays within"
+            f" {percent(in_force.max_gross_pct)} of equity, open orders included."
+        )
+    if in_force.max_net_pct is not None:
+        yield (
+            "- The notional of longs less that of shorts, or the other way round, stays within"
+            f" {percent(in_force.max_net_pct)} of equity, open orders included."
+        )
+
+
+def _protection(in_force: Constraints) -> Iterator[str]:
+    """What every opening must be, or is, protected by."""
+    if in_force.trailing_stop_pct is not None:
+        yield (
+            "- Every opening gets a stop that follows the best price, "
+            f"{percent(in_force.trailing_stop_pct)} away from it."
+        )
+    elif in_force.require_stop:
+        yield "- Nothing is opened without a stop-loss."
+    if in_force.min_liquidation_distance_pct:
+        yield (
+            "- Nothing is opened that would be liquidated less than"
+            f" {percent(in_force.min_liquidation_distance_pct)} away from the price."
+        )
+
+
 def _pauses(in_force: Constraints) -> Iterator[str]:
     """The limits in time on openings."""
     if in_force.cooldown_seconds:
         span = duration(in_force.cooldown_seconds * 1000)
         yield f"- After an opening in a symbol, nothing more is opened in it for {span}."
+    if in_force.cooldown_after_close_seconds:
+        span = duration(in_force.cooldown_after_close_seconds * 1000)
+        yield f"- After a close in a symbol, even in part, nothing is opened in it for {span}."
     if in_force.min_hold_seconds:
         span = duration(in_force.min_hold_seconds * 1000)
         yield f"- After an opening in a symbol, its other side is not opened for {span}."

@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field, ValidationError
 
 from tui_trader.models.base import Model
 from tui_trader.models.decision import Action, Fraction, TargetPosition
-from tui_trader.models.execution import PriceMode, TradeInstruction, TradeSide
+from tui_trader.models.execution import PriceMode, Protection, TradeInstruction, TradeSide
 from tui_trader.models.market import InstrumentRef
 from tui_trader.models.money import difference, exact
 from tui_trader.models.portfolio import PortfolioView
@@ -59,6 +59,7 @@ def market_order(
     reduce_only: bool,
     max_slippage_bps: int | None = None,
     leverage: float | None = None,
+    protection: Protection | None = None,
     meta: dict[str, Any] | None = None,
 ) -> TradeInstruction:
     """A market order that changes the position by the signed `change` (base currency, not 0)."""
@@ -71,6 +72,7 @@ def market_order(
         leverage=leverage,
         max_slippage_bps=max_slippage_bps,
         reduce_only=reduce_only,
+        protection=protection or None,
         meta=meta,
     )
 
@@ -169,6 +171,9 @@ def _read_meta(order: TradeInstruction) -> tuple[DecisionMeta, str]:
     told = {name: value for name, value in (order.meta or {}).items() if value is not None}
     if order.leverage is not None:
         told["leverage"] = order.leverage
+    if order.protection is not None:
+        levels = {"stop_loss", "take_profit"}
+        told |= order.protection.model_dump(include=levels, exclude_none=True)
     try:
         return DecisionMeta.model_validate(told), ""
     except ValidationError as error:

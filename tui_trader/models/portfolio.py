@@ -20,18 +20,28 @@ class Constraints(Model):
     """The limits in force, told to the composer and kept by the risk layer.
 
     `max_equity_usage_pct` is a fraction (0.1 = 10 %) of equity for one position's notional,
-    `daily_loss_cap_pct` a fraction of the day's starting equity, `min_confidence` 0 to 1; None
-    means no such limit.
+    `max_gross_pct` and `max_net_pct` fractions of it (2.0 = twice) for all notionals together and
+    for what longs and shorts don't balance, `daily_loss_cap_pct` a fraction of the day's starting
+    equity, `max_drawdown_pct` one of the highest equity, `trailing_stop_pct` and
+    `min_liquidation_distance_pct` fractions of the price, `min_confidence` 0 to 1; None means no
+    such limit.
     """
 
     max_positions: int | None = None
     max_leverage: float | None = None
     max_equity_usage_pct: float | None = None
+    max_gross_pct: float | None = None
+    max_net_pct: float | None = None
     daily_loss_cap_pct: float | None = None
+    max_drawdown_pct: float | None = None
     cooldown_seconds: int | None = None
+    cooldown_after_close_seconds: int | None = None
     min_confidence: float | None = None
     min_hold_seconds: int | None = None
     max_opens_per_hour: int | None = None
+    require_stop: bool = False
+    trailing_stop_pct: float | None = None
+    min_liquidation_distance_pct: float | None = None
     allow_short: bool = False
     quantity_step: float | None = None
     min_trade_qty: float | None = None

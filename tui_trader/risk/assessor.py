@@ -10,6 +10,7 @@ from tui_trader.models import (
     InstrumentRef,
     OpeningBar,
     PortfolioView,
+    Protection,
     RiskResult,
     TargetPosition,
     TradeDigest,
@@ -21,7 +22,8 @@ from tui_trader.models.orders import market_order, split, wanted_quantity
 from tui_trader.risk import guardrails, rules
 from tui_trader.risk.interfaces import Assessment, RiskMarket
 from tui_trader.risk.limits import RiskLimits
-from tui_trader.risk.rules import Objection, Proposal
+from tui_trader.risk.projection import Projection
+from tui_trader.risk.proposal import Objection, Proposal
 from tui_trader.risk.state import RiskState
 
 WEAK_MIN_TRADES = 10
@@ -71,7 +73,7 @@ class Assessor:
         self._view = view
         self._market = market
         self._recent = digest.by_instrument if digest else {}
-        self._projected = {symbol: item.quantity for symbol, item in view.positions.items()}
+        self._projected = Projection(view, market)
         self._closes: list[TradeInstruction] = []
         self._opens: list[TradeInstruction] = []
         self._verdicts: list[Verdict] = []
@@ -147,8 +149,8 @@ class Assessor:
             quantity = guardrails.round_reduction(abs(wish.closing), wish.held, step)
             change = math.copysign(quantity, wish.closing)
             self._closes.append(self._order(wish, change, reduces=True))
-            self._projected[symbol] = difference(wish.held, -change)
-            self._approve(wish, "reduce", self._projected[symbol])
+            self._projected.hold(symbol, difference(wish.held, -change))
+            self._approve(wish, "reduce", self._projected.held(symbol))
         elif not wish.opening:
             self._leave(wish)
 
@@ -172,21 +174,25 @@ class Assessor:
             if objection is None and (factor := rules.size_factor(proposal, self._limits)) < 1:
                 proposal = self._weakened(wish, proposal, factor)
                 objection = rules.first_objection(proposal, self._limits)
+            order = None if objection else self._order(wish, proposal.quantity, reduces=False)
         except Exception as error:
-            objection = "error", _failed(error)
+            order, objection = None, ("error", _failed(error))
         if objection is not None:
             self._veto(wish, objection[0], objection[1].reason)
-            return
-        self._opens.append(self._order(wish, proposal.quantity, reduces=False))
+        elif order is not None:
+            self._open(wish, proposal, order)
+
+    def _open(self, wish: Wish, proposal: Proposal, order: TradeInstruction) -> None:
+        self._opens.append(order)
         self._state = self._state.opened(wish.symbol, proposal.ts, proposal.side)
-        self._projected[wish.symbol] = proposal.base + proposal.quantity
+        self._projected.hold(wish.symbol, proposal.base + proposal.quantity)
         self._approve(wish, "rules", proposal.base + proposal.quantity)
 
     def _sized(self, wish: Wish) -> Proposal:
         """The opening as it would be ordered: within the cap where only the price moved, and cut
         to the quantity step."""
-        price, equity = self._price(wish.symbol), self._view.total_value
-        base = self._projected.get(wish.symbol, 0.0)
+        price, equity = self._market.price(wish.symbol), self._view.total_value
+        base = self._projected.held(wish.symbol)
         quantity = wish.opening
         share, usage = wish.target.size_pct, self._limits.max_equity_usage_pct
         cap = max(equity or 0.0, 0.0) * usage
@@ -213,28 +219,33 @@ class Assessor:
         return replace(proposal, quantity=quantity)
 
     def _proposal(self, wish: Wish, quantity: float = 0.0) -> Proposal:
-        symbol = wish.symbol
-        others = {
-            name: held for name, held in self._projected.items() if name != symbol and held != 0
-        }
-        notionals = [self._notional(name, held) for name, held in others.items()]
-        known = [notional for notional in notionals if notional is not None]
+        symbol, target, market = wish.symbol, wish.target, self._market
+        others = self._projected.others(symbol)
         return Proposal(
-            action=wish.target.action,
+            action=target.action,
             symbol=symbol,
-            ts=self._market.ts,
-            base=self._projected.get(symbol, 0.0),
+            ts=market.ts,
+            base=self._projected.held(symbol),
             quantity=quantity,
-            price=self._price(symbol),
+            price=market.price(symbol),
             equity=self._view.total_value,
-            other_notional=sum(known) if len(known) == len(notionals) else None,
-            other_positions=len(others),
-            stale=symbol in self._market.stale,
+            other_notional=others.gross,
+            other_positions=others.positions,
+            stale=symbol in market.stale,
             state=self._state,
-            moved=symbol in self._market.moved,
-            expired=self._market.expired,
-            confidence=wish.target.confidence,
+            moved=symbol in market.moved,
+            expired=market.expired,
+            confidence=target.confidence,
             score=self._score(symbol),
+            pending=self._projected.pending(symbol),
+            other_net=others.net,
+            unknown=symbol in market.unknown,
+            flips=wish.closing != 0,
+            spread_bps=market.spread_bps(symbol),
+            leverage=target.leverage,
+            stop_loss=target.stop_loss,
+            take_profit=target.take_profit,
+            model_cost=market.model_cost,
         )
 
     def _score(self, symbol: str) -> float | None:
@@ -244,28 +255,30 @@ class Assessor:
             return None
         return recent.recent_performance_score
 
-    def _price(self, symbol: str) -> float | None:
-        ticker = self._market.tickers.get(symbol)
-        return ticker.mark if ticker is not None else None
-
-    def _notional(self, symbol: str, quantity: float) -> float | None:
-        price = self._price(symbol)
-        if price is None and (position := self._view.positions.get(symbol)) is not None:
-            price = position.mark_price
-        return None if price is None else abs(quantity) * price
-
     def _order(self, wish: Wish, change: float, *, reduces: bool) -> TradeInstruction:
         """The order for a signed `change`; the opening half of a flip is the symbol's second."""
-        second = ":1" if not reduces and wish.closing else ""
-        instrument = wish.target.instrument
+        compose_id, instrument = self._compose_id, wish.target.instrument
+        if reduces:
+            name = f"{compose_id}:{instrument.symbol}"
+            return market_order(name, compose_id, instrument, change, reduce_only=True)
         return market_order(
-            f"{self._compose_id}:{instrument.symbol}{second}",
-            self._compose_id,
+            f"{compose_id}:{instrument.symbol}{':1' if wish.closing else ''}",
+            compose_id,
             instrument,
             change,
-            reduce_only=reduces,
-            max_slippage_bps=None if reduces else self._limits.max_slippage_bps,
+            reduce_only=False,
+            max_slippage_bps=self._limits.max_slippage_bps,
+            leverage=self._leverage(wish.target),
+            protection=Protection(
+                stop_loss=wish.target.stop_loss,
+                take_profit=wish.target.take_profit,
+                trailing_pct=self._limits.trailing_stop_pct,
+            ),
         )
+
+    def _leverage(self, target: TargetPosition) -> float | None:
+        asked = target.leverage
+        return None if asked is None else guardrails.clamp_leverage(asked, self._limits)
 
     def _approve(self, wish: Wish, rule: str, allowed: float) -> None:
         self._say(wish, rule, "pass", "", allowed)
@@ -273,7 +286,7 @@ class Assessor:
 
     def _veto(self, wish: Wish, rule: str, reason: str) -> None:
         """Refuse; a symbol of which another order goes out stays approved in S0's sense."""
-        self._say(wish, rule, "veto", reason, self._projected.get(wish.symbol, 0.0))
+        self._say(wish, rule, "veto", reason, self._projected.held(wish.symbol))
         self._results.setdefault(wish.symbol, RiskResult(approved=False, reason=reason))
 
     def _displace(self, target: TargetPosition) -> None:

@@ -1,11 +1,13 @@
 """What brings a wish into a form that can be ordered. Pure functions on signed base quantities."""
 
+import math
 from collections.abc import Iterable
 from decimal import Decimal
 
 from tui_trader.models import PortfolioView, TargetPosition
 from tui_trader.models.money import EXACT, exact
 from tui_trader.models.orders import wanted_quantity
+from tui_trader.risk.limits import RiskLimits
 
 
 def truncate(quantity: float, step: float) -> float:
@@ -42,6 +44,15 @@ def within_notional(quantity: float, cap: float, price: float) -> float:
     if abs(quantity) * price <= cap:
         return quantity
     return cap / price if quantity > 0 else -cap / price
+
+
+def clamp_leverage(asked: float, limits: RiskLimits) -> float | None:
+    """The leverage to order with where `asked` was asked for; None where it is no leverage."""
+    if not 0 < asked < math.inf:
+        return None
+    if limits.market == "spot":
+        return 1.0
+    return asked if limits.max_leverage is None else min(asked, limits.max_leverage)
 
 
 def one_per_symbol(

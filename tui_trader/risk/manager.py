@@ -43,6 +43,7 @@ class RiskManager(BaseRiskManager):
         self.state = state or RiskState()
         # By instruction, of openings under way: symbol, time, and the state before it.
         self._before: dict[str, tuple[str, int, RiskState]] = {}
+        self._reducing: set[str] = set()
 
     @property
     def trading_state(self) -> TradingState:
@@ -50,8 +51,9 @@ class RiskManager(BaseRiskManager):
         return self.state.trading_state
 
     def set_trading_state(self, trading_state: TradingState) -> None:
-        """Decide what may be done from now on."""
-        self.state = self.state.model_copy(update={"trading_state": trading_state})
+        """Decide what may be done from now on; to resume also resets a tripped drawdown breaker."""
+        state = self.state.resumed() if trading_state is TradingState.ACTIVE else self.state
+        self.state = state.model_copy(update={"trading_state": trading_state})
 
     def assess(
         self,
@@ -61,11 +63,15 @@ class RiskManager(BaseRiskManager):
         market: RiskMarket,
         digest: TradeDigest | None = None,
     ) -> Assessment:
-        self.state = self.state.seen(market.ts, view.total_value)
+        self.state = self._seen(market.ts, view.total_value)
         assessor = Assessor(self.limits, self.state, compose_id, view, market, digest)
         assessment = assessor.run(targets)
+        marks = {name: market.price(name) for name in market.tickers}
+        self.state = self.state.priced({name: mark for name, mark in marks.items() if mark})
         for order in assessment.instructions:
-            if not order.reduce_only:
+            if order.reduce_only:
+                self._reducing.add(order.instruction_id)
+            else:
                 self._note_opening(order, market.ts)
         return replace(assessment, alerts=self._full_size_alerts(targets))
 
@@ -76,7 +82,7 @@ class RiskManager(BaseRiskManager):
         market: RiskMarket,
         digest: TradeDigest | None = None,
     ) -> tuple[OpeningBar, ...]:
-        state = self.state.seen(market.ts, view.total_value)
+        state = self._seen(market.ts, view.total_value)
         return Assessor(self.limits, state, "bars", view, market, digest).bars(symbols)
 
     def validate(
@@ -104,7 +110,7 @@ class RiskManager(BaseRiskManager):
         price = snapshot.price
         ticker = Ticker(symbol=symbol, ts=ts, bid=price, ask=price, last=price)
         stale = frozenset({symbol} if snapshot.stale_ms is not None else ())
-        self.state = self.state.seen(ts, worth)
+        self.state = self._seen(ts, worth)
         assessor = Assessor(
             self.limits, self.state, "validate", view, RiskMarket(ts, {symbol: ticker}, stale)
         )
@@ -124,17 +130,34 @@ class RiskManager(BaseRiskManager):
     def close_instruction(
         self, compose_id: str, instrument: InstrumentRef, quantity: float
     ) -> TradeInstruction:
-        return orders.market_order(
+        order = orders.market_order(
             f"{compose_id}:{instrument.symbol}", compose_id, instrument, -quantity, reduce_only=True
         )
+        self._reducing.add(order.instruction_id)
+        return order
 
     def note_results(self, results: Sequence[TxResult], ts: int) -> None:
         """An opening that ended with nothing filled is taken back; one whose outcome is not known
-        stays."""
+        stays, until it is."""
         for result in results:
-            noted = self._before.pop(result.instruction_id, None)
+            order = result.instruction_id
+            if result.filled_qty > 0 and order in self._reducing:
+                self.note_close(result.instrument.symbol, ts)
+            noted = self._before.get(order)
             if noted and result.status is TxStatus.REJECTED and result.filled_qty == 0:
                 self.state = self.state.not_opened(*noted)
+            if result.status not in (TxStatus.WORKING, TxStatus.UNKNOWN):
+                self._before.pop(order, None)
+                self._reducing.discard(order)
+
+    def note_close(self, symbol: str, ts: int) -> None:
+        self.state = self.state.closed(symbol, ts)
+
+    def note_deposit(self, amount: float) -> None:
+        self.state = self.state.deposited(amount)
+
+    def _seen(self, ts: int, equity: float | None) -> RiskState:
+        return self.state.seen(ts, equity, self.limits.max_drawdown_pct)
 
     def _note_opening(self, order: TradeInstruction, ts: int) -> None:
         symbol = order.instrument.symbol

@@ -1,77 +1,14 @@
 """The rules that an increase of exposure must pass. Pure functions, None when content.
 
-The reasons of source document S0 are kept to the letter. What is unknown fails: an unknown price
-counts as an infinite notional, an unknown equity as none.
+The reasons of source document S0 are kept to the letter. What is unknown fails.
 """
 
-import math
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import NamedTuple
-
-from tui_trader.models import Action, TradeSide
+from tui_trader.models import Action
 from tui_trader.models.orders import may_open
+from tui_trader.risk import exposure, pauses, protection
 from tui_trader.risk.limits import RiskLimits
-from tui_trader.risk.state import HOUR_MS, OPENING_VETO, RiskState
-
-_POSITION = {TradeSide.BUY: "long", TradeSide.SELL: "short"}
-
-SLACK = 1 + 1e-9
-"""Forgives a rounding error of float arithmetic where a size is exactly at its cap."""
-
-
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """An increase of exposure in one symbol, judged at `ts` (ms).
-
-    `base` is what is held of the symbol, `quantity` what would be added (both signed base currency;
-    zero once rounded away). `other_notional` and `other_positions` tell of all other symbols, as
-    they will be after the orders that the cycle has approved so far. `confidence` is the decision's
-    own (0 to 1), `score` the symbol's recent performance (-1 to 1); None where it is not known.
-    """
-
-    action: Action
-    symbol: str
-    ts: int
-    base: float
-    quantity: float
-    price: float | None
-    equity: float | None
-    other_notional: float | None
-    other_positions: int
-    stale: bool
-    state: RiskState
-    moved: bool = False
-    expired: bool = False
-    confidence: float | None = None
-    score: float | None = None
-
-    @property
-    def side(self) -> TradeSide:
-        """The side of the order."""
-        return TradeSide.BUY if self.quantity > 0 else TradeSide.SELL
-
-    @property
-    def notional(self) -> float:
-        """The position's projected notional in quote currency, infinite when it is unknown."""
-        if self.price is None:
-            return math.inf
-        return abs(self.base + self.quantity) * self.price
-
-    @property
-    def worth(self) -> float:
-        """Equity in quote currency, none when it is unknown."""
-        return 0.0 if self.equity is None else self.equity
-
-
-class Objection(NamedTuple):
-    """Why an opening is refused, and until when (ms; None: until something changes)."""
-
-    reason: str
-    until_ts: int | None = None
-
-
-Rule = Callable[[Proposal, RiskLimits], Objection | None]
+from tui_trader.risk.proposal import Objection, Proposal, Rule
+from tui_trader.risk.state import OPENING_VETO
 
 
 def no_position_to_close(action: Action, held: float) -> str:
@@ -108,9 +45,34 @@ def young_decision(proposal: Proposal, limits: RiskLimits) -> Objection | None:
     return Objection("decision expired") if proposal.expired else None
 
 
+def known_orders(proposal: Proposal, limits: RiskLimits) -> Objection | None:
+    """Nothing is added where an order may be filled without anybody knowing."""
+    return Objection("an order's outcome is unknown") if proposal.unknown else None
+
+
 def valid_price(proposal: Proposal, limits: RiskLimits) -> Objection | None:
     """S0's rule 3."""
     return None if proposal.price is not None else Objection("no valid price")
+
+
+def spread(proposal: Proposal, limits: RiskLimits) -> Objection | None:
+    """A quote that is crossed, one-sided or wide tells no price to open at."""
+    if limits.max_spread_bps is None:
+        return None
+    if proposal.spread_bps is None:
+        return Objection("no valid bid and ask")
+    within = proposal.spread_bps <= limits.max_spread_bps
+    return None if within else Objection(f"spread wider than {limits.max_spread_bps:g} bps")
+
+
+def steady_price(proposal: Proposal, limits: RiskLimits) -> Objection | None:
+    """A price far from both that were seen last may be a bad tick; the next look confirms it. One
+    that is seen for the first time has nothing to be compared with."""
+    marks, most = proposal.state.marks.get(proposal.symbol), limits.max_tick_jump_pct
+    if most is None or not marks or proposal.price is None:
+        return None
+    near = any(abs(proposal.price - mark) <= mark * most for mark in marks)
+    return None if near else Objection("price jumped")
 
 
 def known_equity(proposal: Proposal, limits: RiskLimits) -> Objection | None:
@@ -142,89 +104,6 @@ def weakness(proposal: Proposal, limits: RiskLimits) -> str:
     return f"recent score {proposal.score:.3f} below {limits.weak_score}"
 
 
-def quantity_step(proposal: Proposal, limits: RiskLimits) -> Objection | None:
-    return None if proposal.quantity != 0 else Objection("below step")
-
-
-def minimum_quantity(proposal: Proposal, limits: RiskLimits) -> Objection | None:
-    enough = abs(proposal.quantity) >= limits.size_of(proposal.symbol).min_qty
-    return None if enough else Objection("below minimum quantity")
-
-
-def max_position_size(proposal: Proposal, limits: RiskLimits) -> Objection | None:
-    """S0's rule 4, on what would be held."""
-    cap = proposal.worth * limits.max_equity_usage_pct
-    return None if proposal.notional <= cap * SLACK else Objection("exceeds max position size")
-
-
-def max_leverage(proposal: Proposal, limits: RiskLimits) -> Objection | None:
-    """S0's rule 5, on all positions together."""
-    if limits.max_leverage is None:
-        return None
-    others = math.inf if proposal.other_notional is None else proposal.other_notional
-    cap = proposal.worth * limits.max_leverage
-    within = others + proposal.notional <= cap * SLACK
-    return None if within else Objection("exceeds max leverage")
-
-
-def daily_loss_cap(proposal: Proposal, limits: RiskLimits) -> Objection | None:
-    """S0's rule 6: equity against the first one seen on this UTC day."""
-    if limits.daily_loss_cap_pct is None:
-        return None
-    start = proposal.state.starting_equity
-    floor = math.inf if start is None else start * (1 - limits.daily_loss_cap_pct)
-    return None if proposal.worth >= floor else Objection("daily loss cap reached")
-
-
-def cooldown(proposal: Proposal, limits: RiskLimits) -> Objection | None:
-    """S0's rule 7, by symbol."""
-    last = proposal.state.last_open.get(proposal.symbol)
-    if limits.cooldown_seconds is None or last is None:
-        return None
-    over = last + limits.cooldown_seconds * 1000
-    return _before(over, proposal, "cooldown period active")
-
-
-def opens_per_hour(proposal: Proposal, limits: RiskLimits) -> Objection | None:
-    """Openings of all symbols, within any hour."""
-    opens = sorted(proposal.state.opens_within_hour(proposal.ts))
-    if limits.max_opens_per_hour is None or len(opens) < limits.max_opens_per_hour:
-        return None
-    return Objection("max opens per hour reached", opens[-limits.max_opens_per_hour] + HOUR_MS)
-
-
-def min_hold(proposal: Proposal, limits: RiskLimits) -> Objection | None:
-    """No other side soon after an opening, whether that position is still held or not. Where the
-    side of the last opening is not known, each could be the other."""
-    last = proposal.state.last_open.get(proposal.symbol)
-    opened = proposal.state.last_side.get(proposal.symbol)
-    if limits.min_hold_seconds is None or last is None or opened is proposal.side:
-        return None
-    over = last + limits.min_hold_seconds * 1000
-    after = _POSITION[opened] if opened else "a position of unknown side"
-    wait = f"no {_POSITION[proposal.side]} within {limits.min_hold_seconds:g} s of opening {after}"
-    return _before(over, proposal, wait)
-
-
-def _before(over: float, proposal: Proposal, reason: str) -> Objection | None:
-    """The objection of a rule that waits until `over` (ms)."""
-    return Objection(reason, math.ceil(over)) if proposal.ts < over else None
-
-
-def max_positions(proposal: Proposal, limits: RiskLimits) -> Objection | None:
-    """Adding to what is held already is no further position."""
-    if limits.max_positions is None or proposal.base != 0:
-        return None
-    room = proposal.other_positions < limits.max_positions
-    return None if room else Objection("max positions reached")
-
-
-def minimum_notional(proposal: Proposal, limits: RiskLimits) -> Objection | None:
-    ordered = abs(proposal.quantity) * (proposal.price or 0.0)
-    enough = ordered >= limits.size_of(proposal.symbol).min_notional
-    return None if enough else Objection("below minimum notional")
-
-
 OPENING_RULES: tuple[tuple[str, Rule], ...] = (
     ("trading_state", trading_state),
     ("trading_enabled", trading_enabled),
@@ -232,20 +111,33 @@ OPENING_RULES: tuple[tuple[str, Rule], ...] = (
     ("stale", fresh_data),
     ("moved", same_position),
     ("expired", young_decision),
+    ("unknown_order", known_orders),
     ("price", valid_price),
+    ("spread", spread),
+    ("tick_jump", steady_price),
     ("equity", known_equity),
     ("confidence", confidence),
     ("weak_score", weak_score),
-    ("step", quantity_step),
-    ("min_qty", minimum_quantity),
-    ("max_position_size", max_position_size),
-    ("max_leverage", max_leverage),
-    ("daily_loss_cap", daily_loss_cap),
-    ("cooldown", cooldown),
-    ("opens_per_hour", opens_per_hour),
-    ("min_hold", min_hold),
-    ("max_positions", max_positions),
-    ("min_notional", minimum_notional),
+    ("step", exposure.quantity_step),
+    ("min_qty", exposure.minimum_quantity),
+    ("leverage", protection.leverage),
+    ("protection", protection.protected_side),
+    ("require_stop", protection.require_stop),
+    ("max_position_size", exposure.max_position_size),
+    ("max_leverage", exposure.max_leverage),
+    ("max_gross", exposure.max_gross),
+    ("max_net", exposure.max_net),
+    ("liquidation", exposure.min_liquidation_distance),
+    ("stop_liquidation", protection.stop_before_liquidation),
+    ("daily_loss_cap", pauses.daily_loss_cap),
+    ("drawdown", pauses.drawdown),
+    ("cooldown", pauses.cooldown),
+    ("cooldown_after_close", pauses.cooldown_after_close),
+    ("flip", pauses.flip),
+    ("opens_per_hour", pauses.opens_per_hour),
+    ("min_hold", pauses.min_hold),
+    ("max_positions", exposure.max_positions),
+    ("min_notional", exposure.minimum_notional),
 )
 
 STANDING = frozenset(
@@ -253,11 +145,16 @@ STANDING = frozenset(
         "trading_state",
         "trading_enabled",
         "stale",
+        "unknown_order",
         "price",
+        "spread",
+        "tick_jump",
         "equity",
         "weak_score",
         "daily_loss_cap",
+        "drawdown",
         "cooldown",
+        "cooldown_after_close",
         "opens_per_hour",
         "min_hold",
     }
