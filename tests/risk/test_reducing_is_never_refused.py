@@ -2,72 +2,28 @@
 
 import math
 
-from hypothesis import given
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.risk.desk import BTC, ETH, NOON, account, recent, target
-from tui_trader.messages import TradingState
-from tui_trader.models import Action, Ticker, TradeDigest, TradeInstruction, TradeSide
+from tests.risk.desk import BTC, ETH, account, target
+from tests.risk.worlds import (
+    confidences,
+    digests,
+    fractions,
+    limits,
+    markets,
+    quantities,
+    signs,
+    states,
+)
+from tui_trader.models import Action, TradeDigest, TradeInstruction
 from tui_trader.risk.interfaces import RiskMarket
-from tui_trader.risk.limits import RiskLimits, SizeFilter
+from tui_trader.risk.limits import RiskLimits
 from tui_trader.risk.manager import RiskManager
 from tui_trader.risk.state import RiskState
 
-quantities = st.floats(min_value=1e-12, max_value=1e12)
-positive = st.floats(min_value=1e-12, max_value=1e9)
-fractions = st.floats(min_value=0, max_value=1)
-confidences = st.one_of(st.none(), fractions)
-digests = st.one_of(st.none(), st.builds(recent, st.none() | st.floats(-1, 1), st.integers(0, 60)))
-signs = st.sampled_from((-1.0, 1.0))
-prices = st.one_of(st.none(), st.just(math.nan), st.just(0.0), st.just(-1.0), positive)
-
-
-@st.composite
-def limits(draw: st.DrawFn) -> RiskLimits:
-    spot = draw(st.booleans())
-    return RiskLimits(
-        max_equity_usage_pct=draw(st.floats(min_value=0, max_value=1)),
-        max_leverage=draw(st.one_of(st.none(), positive)),
-        daily_loss_cap_pct=draw(st.one_of(st.none(), st.just(0.01))),
-        cooldown_seconds=draw(st.one_of(st.none(), st.just(3_600.0))),
-        min_confidence=draw(fractions),
-        min_hold_seconds=draw(st.one_of(st.none(), st.just(3_600.0))),
-        max_opens_per_hour=draw(st.one_of(st.none(), st.just(1))),
-        weak_score=draw(st.floats(min_value=-1, max_value=1)),
-        weak_size_factor=draw(fractions),
-        trading_enabled=draw(st.booleans()),
-        market="spot" if spot else "linear",
-        allow_short=not spot and draw(st.booleans()),
-        max_positions=draw(st.one_of(st.none(), st.just(0))),
-        max_slippage_bps=draw(st.one_of(st.none(), st.just(1))),
-        default_size=SizeFilter(step=draw(positive), min_qty=draw(positive), min_notional=1e9),
-    )
-
-
-@st.composite
-def states(draw: st.DrawFn) -> RiskState:
-    return RiskState(
-        trading_state=draw(st.sampled_from(TradingState)),
-        day=draw(st.one_of(st.none(), st.just(NOON // 86_400_000))),
-        starting_equity=draw(st.one_of(st.none(), st.just(1e9))),
-        last_open=draw(st.sampled_from(({}, {BTC: NOON}))),
-        last_side=draw(st.sampled_from(({}, {BTC: TradeSide.BUY}, {BTC: TradeSide.SELL}))),
-        opens=draw(st.sampled_from(((), (NOON, NOON)))),
-    )
-
-
-@st.composite
-def markets(draw: st.DrawFn) -> RiskMarket:
-    price = draw(prices)
-    stale, moved = (frozenset({BTC} if draw(st.booleans()) else ()) for _ in range(2))
-    if price is None:
-        return RiskMarket(NOON, {}, stale, moved)
-    # A venue that sends nonsense: not even validated.
-    quote = Ticker.model_construct(symbol=BTC, ts=0, bid=price, ask=price, last=price)
-    return RiskMarket(NOON, {BTC: quote}, stale, moved)
-
-
-@given(
+reductions = given(
     limits=limits(),
     state=states(),
     market=markets(),
@@ -80,7 +36,9 @@ def markets(draw: st.DrawFn) -> RiskMarket:
     confidence=confidences,
     digest=digests,
 )
-def test_every_reducing_order_passes(
+
+
+def check_a_reduction(
     limits: RiskLimits,
     state: RiskState,
     market: RiskMarket,
@@ -111,6 +69,13 @@ def test_every_reducing_order_passes(
         assert order.quantity == held
 
 
+test_every_reducing_order_passes = settings(max_examples=2_000)(reductions(check_a_reduction))
+test_a_campaign_of_reductions = pytest.mark.campaign(
+    pytest.mark.timeout(0)(settings(max_examples=200_000)(reductions(check_a_reduction)))
+)
+
+
+@settings(max_examples=1_000)
 @given(
     limits=limits(),
     state=states(),
@@ -153,6 +118,7 @@ def test_no_gate_changes_what_reduces(
     assert ETH in {order.instrument.symbol for order in gated}
 
 
+@settings(max_examples=500)
 @given(limits=limits(), state=states(), market=markets(), held=quantities, sign=signs)
 def test_a_flip_always_gets_out(
     limits: RiskLimits, state: RiskState, market: RiskMarket, held: float, sign: float
@@ -164,6 +130,7 @@ def test_a_flip_always_gets_out(
     assert len(answer.instructions) == 1  # equity is unknown: nothing opens
 
 
+@settings(max_examples=500)
 @given(limits=limits(), state=states(), market=markets(), wanted=quantities, sign=signs)
 def test_nothing_opens_on_unknown_equity_price_or_stale_data_or_a_moved_position(
     limits: RiskLimits, state: RiskState, market: RiskMarket, wanted: float, sign: float
@@ -175,33 +142,3 @@ def test_nothing_opens_on_unknown_equity_price_or_stale_data_or_a_moved_position
     answer = RiskManager(limits, state).assess("c", wish, account(equity), market)
     assert answer.instructions == ()
     assert not answer.results[BTC].approved
-
-
-@given(
-    wanted=st.lists(st.tuples(st.sampled_from((BTC, ETH)), st.floats(-200, 200)), max_size=4),
-    btc=st.floats(-20, 20),
-    usage=st.floats(min_value=0.01, max_value=1),
-    leverage=st.floats(min_value=0.1, max_value=3),
-)
-def test_projected_exposure_never_grows_beyond_its_caps(
-    wanted: list[tuple[str, float]], btc: float, usage: float, leverage: float
-) -> None:
-    limits = RiskLimits(
-        market="linear", allow_short=True, max_equity_usage_pct=usage, max_leverage=leverage
-    )
-    quotes = {
-        symbol: Ticker(symbol=symbol, ts=NOON, bid=10.0, ask=10.0, last=10.0)
-        for symbol in (BTC, ETH)
-    }
-    view = account(1_000.0, BTC=btc)
-    wishes = [
-        target(Action.LONG if quantity > 0 else Action.SHORT, quantity, symbol)
-        for symbol, quantity in wanted
-    ]
-    answer = RiskManager(limits).assess("c", wishes, view, RiskMarket(NOON, quotes))
-    held = {BTC: btc, ETH: 0.0}
-    for order in answer.instructions:
-        held[order.instrument.symbol] += order.quantity * order.side.sign
-        if not order.reduce_only:
-            assert abs(held[order.instrument.symbol]) * 10 <= 1_000 * usage * 1.000001
-            assert sum(map(abs, held.values())) * 10 <= 1_000 * leverage * 1.000001

@@ -149,7 +149,7 @@ class Assessor:
             quantity = guardrails.round_reduction(abs(wish.closing), wish.held, step)
             change = math.copysign(quantity, wish.closing)
             self._closes.append(self._order(wish, change, reduces=True))
-            self._projected.hold(symbol, difference(wish.held, -change))
+            self._projected.reduce(symbol, difference(wish.held, -change))
             self._approve(wish, "reduce", self._projected.held(symbol))
         elif not wish.opening:
             self._leave(wish)
@@ -185,7 +185,7 @@ class Assessor:
     def _open(self, wish: Wish, proposal: Proposal, order: TradeInstruction) -> None:
         self._opens.append(order)
         self._state = self._state.opened(wish.symbol, proposal.ts, proposal.side)
-        self._projected.hold(wish.symbol, proposal.base + proposal.quantity)
+        self._projected.open(wish.symbol, proposal.quantity)
         self._approve(wish, "rules", proposal.base + proposal.quantity)
 
     def _sized(self, wish: Wish) -> Proposal:

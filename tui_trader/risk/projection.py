@@ -18,30 +18,37 @@ class Others:
 
 
 class Projection:
-    """Begins with what is held; `hold` moves it on as orders are approved."""
+    """Begins with what is held and the orders that are open; a cycle's closes count as done, its
+    openings as orders that may be filled or not."""
 
     def __init__(self, view: PortfolioView, market: RiskMarket) -> None:
         self._view = view
         self._market = market
         self._held = {symbol: item.quantity for symbol, item in view.positions.items()}
+        self._pending = dict(market.pending)
 
     def held(self, symbol: str) -> float:
         """The projected position, signed base currency."""
         return self._held.get(symbol, 0.0)
 
-    def hold(self, symbol: str, quantity: float) -> None:
-        """Project a position of signed `quantity` (base currency)."""
+    def reduce(self, symbol: str, quantity: float) -> None:
+        """Count on a close that leaves a position of signed `quantity` (base currency)."""
         self._held[symbol] = quantity
+
+    def open(self, symbol: str, quantity: float) -> None:
+        """Count with an opening of signed `quantity` (base currency)."""
+        buys, sells = self.pending(symbol)
+        self._pending[symbol] = buys + max(quantity, 0.0), sells + max(-quantity, 0.0)
 
     def pending(self, symbol: str) -> tuple[float, float]:
         """What open orders may still buy and sell (positive base currency)."""
-        return self._market.pending.get(symbol, (0.0, 0.0))
+        return self._pending.get(symbol, (0.0, 0.0))
 
     def others(self, symbol: str) -> Others:
         """What may be held of every other symbol."""
         reaches = {
             name: reach_of(self.held(name), self.held(name), self.pending(name))
-            for name in self._held | dict(self._market.pending)
+            for name in self._held | self._pending
             if name != symbol
         }
         reaches = {name: reach for name, reach in reaches.items() if any(reach)}
