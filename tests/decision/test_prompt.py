@@ -103,6 +103,31 @@ def test_every_section_is_there_from_what_never_changes_to_what_always_does() ->
     assert text.endswith(sections[-1])
 
 
+def test_every_limit_in_force_is_told() -> None:
+    limits = Constraints(
+        max_gross_pct=2.0,
+        max_net_pct=0.5,
+        max_drawdown_pct=0.2,
+        cooldown_after_close_seconds=300,
+        require_stop=True,
+        min_liquidation_distance_pct=0.1,
+    )
+    told = system(make_context(constraints=limits))
+    for line in (
+        "- The notional of all positions together stays within 200.0 % of equity,",
+        "- The notional of longs less that of shorts, or the other way round, stays within 50.0 %",
+        "- After a fall of 20.0 % from the highest equity, positions can only be reduced until",
+        "- After a close in a symbol, even in part, nothing is opened in it for 5 min.",
+        "- Nothing is opened without a stop-loss.",
+        "- Nothing is opened that would be liquidated less than 10.0 % away from the price.",
+    ):
+        assert line in told
+    trailing = limits.model_copy(update={"trailing_stop_pct": 0.02})
+    told = system(make_context(constraints=trailing))
+    assert "- Every opening gets a stop that follows the best price, 2.0 % away from it." in told
+    assert "without a stop-loss" not in told
+
+
 @pytest.mark.parametrize("name", FORMATS)
 def test_the_system_message_is_the_same_byte_for_byte_whatever_happens(name: str) -> None:
     steady = partial(make_context, prompt_text="Follow the trend.", constraints=LIMITS)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.risk.desk import BTC, ETH, LINEAR, NOON, account, market, recent, target
@@ -30,6 +30,10 @@ def limits(draw: st.DrawFn) -> RiskLimits:
         cooldown_seconds=draw(st.sampled_from((None, 60.0, 7_200.0))),
         min_hold_seconds=draw(st.sampled_from((None, 300.0, 7_200.0))),
         max_opens_per_hour=draw(st.sampled_from((None, 1, 2))),
+        cooldown_after_close_seconds=draw(st.sampled_from((None, 60.0))),
+        max_drawdown_pct=draw(st.sampled_from((None, 0.2))),
+        max_spread_bps=draw(st.sampled_from((None, 10.0))),
+        max_tick_jump_pct=draw(st.sampled_from((None, 0.1))),
         weak_size_factor=draw(st.sampled_from((0.0, 0.5))),
         trading_enabled=draw(st.integers(0, 9)) > 0,
         market="linear" if allow_short else "spot",
@@ -43,6 +47,9 @@ def states(draw: st.DrawFn) -> RiskState:
         trading_state=draw(st.sampled_from((TradingState.ACTIVE,) * 4 + tuple(TradingState))),
         day=draw(st.sampled_from((None, NOON // 86_400_000))),
         starting_equity=draw(st.sampled_from((None, 10_000.0, 20_000.0))),
+        peak_equity=draw(st.sampled_from((None, 10_000.0, 20_000.0))),
+        last_close=draw(st.sampled_from(({}, {BTC: NOON - 1_000}, {ETH: NOON - 60_000}))),
+        marks=draw(st.sampled_from(({}, {BTC: (100.0,)}, {BTC: (50.0, 200.0), ETH: (10.0,)}))),
     )
     for symbol in draw(st.lists(st.sampled_from((BTC, ETH)), max_size=3)):
         ago = draw(st.sampled_from((-1, 0, 59_999, 60_000, 299_999, 300_000, 3_600_000)))
@@ -53,10 +60,18 @@ def states(draw: st.DrawFn) -> RiskState:
 
 
 markets = st.sampled_from(
-    (market(), market(), market(), market({ETH: 10.0}), market(stale=[BTC, "X/USDT"]))
+    (
+        market(),
+        market(),
+        market(),
+        market({ETH: 10.0}),
+        market(stale=[BTC, "X/USDT"]),
+        replace(market(), unknown=frozenset({BTC})),
+    )
 )
 
 
+@settings(max_examples=500)
 @given(
     limits=limits(),
     state=states(),

@@ -53,7 +53,7 @@ wishes = st.builds(
 cycles = st.lists(
     st.tuples(st.sampled_from((10.0, 10.0, 9.0, 12.0)), st.lists(wishes, min_size=1, max_size=3)),
     min_size=1,
-    max_size=5,
+    max_size=4,
 )
 limits_of_all_kinds = st.builds(
     RiskLimits,
@@ -219,7 +219,7 @@ def _check_orders(
             assert stop is None or (price - stop) * order.side.sign > 0
 
 
-@settings(max_examples=3_000)
+@settings(max_examples=1_500)
 @given(limits=limits_of_all_kinds, asked=cycles)
 def test_projected_exposure_never_exceeds_its_caps(
     limits: RiskLimits, asked: list[tuple[float, list[Wish]]]
@@ -229,7 +229,7 @@ def test_projected_exposure_never_exceeds_its_caps(
 
 @pytest.mark.campaign
 @pytest.mark.timeout(0)
-@settings(max_examples=200_000)
+@settings(max_examples=100_000)
 @given(limits=limits_of_all_kinds, asked=cycles)
 def test_a_campaign_of_cycles(limits: RiskLimits, asked: list[tuple[float, list[Wish]]]) -> None:
     check(limits, asked)

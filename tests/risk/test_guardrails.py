@@ -21,7 +21,7 @@ def test_a_short_is_cut_towards_zero_too() -> None:
     assert guardrails.truncate(-2.9999, 0.001) == -2.999
 
 
-@settings(max_examples=1_500)
+@settings(max_examples=2_500)
 @given(finite, sizes)
 def test_cutting_never_makes_an_order_larger(quantity: float, step: float) -> None:
     cut = guardrails.truncate(quantity, step)
@@ -30,7 +30,7 @@ def test_cutting_never_makes_an_order_larger(quantity: float, step: float) -> No
     assert abs(quantity) - abs(cut) <= step + math.ulp(quantity)
 
 
-@settings(max_examples=1_500)
+@settings(max_examples=2_500)
 @given(sizes, sizes, sizes)
 def test_a_rounded_reduction_is_neither_nothing_nor_beyond_flat(
     quantity: float, held: float, step: float

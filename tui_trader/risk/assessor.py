@@ -207,6 +207,11 @@ class Assessor:
         whole = guardrails.truncate(quantity, step)
         if whole not in (0.0, quantity):
             self._say(wish, "step", "clip", f"cut to step {step:g}", base + whole)
+        asked, given = wish.target.leverage, self._leverage(wish.target)
+        if given not in (None, asked):
+            self._say(
+                wish, "leverage", "clip", f"leverage {asked:g}: cut to {given:g}", base + whole
+            )
         return self._proposal(wish, whole)
 
     def _weakened(self, wish: Wish, proposal: Proposal, factor: float) -> Proposal:
