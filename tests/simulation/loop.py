@@ -7,6 +7,7 @@ way, the operator) stands on the agenda and goes on when the engine is dead.
 import asyncio
 import heapq
 import math
+import warnings
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -88,7 +89,8 @@ class VirtualLoop(asyncio.BaseEventLoop):
     """Runs one callback at a time; when none is ready, time jumps to the next timer or act.
 
     `steps` counts callbacks; after the one numbered `crash_at_step` it calls `die`, which
-    raises Crash. `trouble` collects what no code of the engine has handled.
+    raises Crash. Once `alive` says no, no callback is run any more. `trouble` collects
+    what no code of the engine has handled.
     """
 
     # What BaseEventLoop keeps and typeshed does not tell.
@@ -101,12 +103,14 @@ class VirtualLoop(asyncio.BaseEventLoop):
         *,
         crash_at_step: int | None = None,
         die: Callable[[], None] = lambda: None,
+        alive: Callable[[], bool] = lambda: True,
     ) -> None:
         super().__init__()
         self.agenda = agenda
         self.steps = 0
         self.trouble: list[str] = []
         self._die = die
+        self._alive = alive
         self._crash_at_step = crash_at_step
         self._still = 0
         self.set_exception_handler(self._note)
@@ -127,10 +131,13 @@ class VirtualLoop(asyncio.BaseEventLoop):
         """
         self._ready.clear()
         self._scheduled.clear()
-        for task in sorted(asyncio.all_tasks(self), key=lambda task: task.get_name()):
-            task._log_destroy_pending = False  # type: ignore[attr-defined]
-            with suppress(BaseException):
-                task.get_coro().close()
+        with warnings.catch_warnings():
+            # A `finally` that would wait leaves what it would have waited for.
+            warnings.simplefilter("ignore", RuntimeWarning)
+            for task in sorted(asyncio.all_tasks(self), key=lambda task: task.get_name()):
+                task._log_destroy_pending = False  # type: ignore[attr-defined]
+                with suppress(BaseException):
+                    task.get_coro().close()
         self._ready.clear()
         self._scheduled.clear()
         self.trouble.clear()
@@ -160,6 +167,8 @@ class VirtualLoop(asyncio.BaseEventLoop):
         handle._run()
         if self.steps == self._crash_at_step:
             self._die()
+        if not self._alive():
+            raise Crash("it has died, and would have gone on in a `finally`")
 
     def _advance(self) -> None:
         """Jump to whatever comes next; of acts and timers of one moment the acts come first."""

@@ -106,6 +106,26 @@ def test_the_dead_do_nothing_more() -> None:
     assert loop.is_closed()
 
 
+def test_a_finally_that_waits_does_not_outlive_the_crash() -> None:
+    life = Life(1, alive=True)
+    seen = []
+
+    async def dies() -> None:
+        try:
+            life.alive = False
+            raise Crash
+        finally:
+            await asyncio.sleep(5)
+            seen.append("after the crash")
+
+    loop = VirtualLoop(Agenda(0), alive=lambda: life.alive)
+    with pytest.raises(Crash):
+        loop.run_until_complete(dies())
+    loop.bury()
+    assert seen == []
+    assert loop.agenda.now == 0
+
+
 def test_a_life_can_end_after_any_step() -> None:
     def die() -> None:
         raise Crash

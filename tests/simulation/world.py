@@ -242,6 +242,7 @@ class World:
             self.agenda,
             crash_at_step=self.points.step_of(self.life.number),
             die=lambda: self.points.die("step"),
+            alive=lambda: self.life.alive,
         )
         self.trace.add(self.agenda.now_ms(), "life", self.life.number)
         try:
