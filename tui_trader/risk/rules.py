@@ -133,9 +133,9 @@ OPENING_RULES: tuple[tuple[str, Rule], ...] = (
     ("drawdown", pauses.drawdown),
     ("cooldown", pauses.cooldown),
     ("cooldown_after_close", pauses.cooldown_after_close),
-    ("flip", pauses.flip),
     ("opens_per_hour", pauses.opens_per_hour),
     ("min_hold", pauses.min_hold),
+    ("flip", pauses.flip),
     ("max_positions", exposure.max_positions),
     ("min_notional", exposure.minimum_notional),
 )
