@@ -193,7 +193,9 @@ async def _on(
         clock=market.clock,
         wall=wall,
         publish=publisher.publish,
-        risk_market=lambda: _risk_market(market, gateway, max_age_ms),
+        risk_market=lambda: _risk_market(
+            market, gateway, float(minds.spending.today.known_usd), max_age_ms
+        ),
         summarise=summarise,
         max_decision_ms=max(max_age_ms, round(request.llm_model_config.deadline_seconds * 1000)),
     )
@@ -363,7 +365,10 @@ def _fund(account: Account, payment: FundingPayment, trouble: Callable[[str], No
         trouble(f"the disk refused: {error}")
 
 
-def _risk_market(market: Market, gateway: VenueGateway, max_age_ms: int) -> RiskMarket:
+def _risk_market(
+    market: Market, gateway: VenueGateway, model_cost: float, max_age_ms: int
+) -> RiskMarket:
+    """The market and what is still to come of orders; `model_cost` in quote currency."""
     now = market.clock.now_ms()
     tickers = {
         symbol: ticker
@@ -371,4 +376,12 @@ def _risk_market(market: Market, gateway: VenueGateway, max_age_ms: int) -> Risk
         if (ticker := market.source.ticker(symbol)) is not None
     }
     stale = {symbol for symbol, ticker in tickers.items() if now - ticker.ts > max_age_ms}
-    return RiskMarket(now, tickers, frozenset(stale))
+    outstanding = gateway.outstanding()
+    return RiskMarket(
+        now,
+        tickers,
+        frozenset(stale),
+        pending=outstanding.pending,
+        unknown=outstanding.unknown,
+        model_cost=model_cost,
+    )

@@ -80,6 +80,8 @@ class OrderDesk:
         if news.instruction_id in self._under_way:
             self._under_way[news.instruction_id] += closed
             return
+        if closed:
+            self._risk.note_close(news.instrument.symbol, self._clock.now_ms())
         self._announce([news])
         self.keep([news], closed)
 

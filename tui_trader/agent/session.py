@@ -53,17 +53,7 @@ def session_info(
         cooldown_seconds=config.risk.cooldown_seconds,
         trading_enabled=config.risk.trading_enabled,
         demo=loaded.demo,
-        warnings=(*account.warnings, *_unkept(llm)),
-    )
-
-
-def _unkept(llm: LlmModelConfig | None) -> tuple[str, ...]:
-    """What a model is asked for and nobody keeps yet."""
-    if llm is None or llm.format != "orders":
-        return ()
-    return (
-        "llm.format = orders: stop_loss and take_profit are checked and written down, but nothing"
-        " closes a position there yet: it stays open until a decision or you close it",
+        warnings=account.warnings,
     )
 
 
