@@ -140,11 +140,11 @@ class VirtualLoop(asyncio.BaseEventLoop):
                     task.get_coro().close()
         self._ready.clear()
         self._scheduled.clear()
-        self.trouble.clear()
         self.close()
 
     def _note(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        self.trouble.append(f"{context.get('message')}: {context.get('exception')!r}")
+        if self._alive():
+            self.trouble.append(f"{context.get('message')}: {context.get('exception')!r}")
 
     def _write_to_self(self) -> None:
         """`call_soon_threadsafe` wakes nobody: nobody sleeps."""

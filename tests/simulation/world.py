@@ -273,14 +273,14 @@ class World:
 
     def _look_for_leftovers(self, loop: VirtualLoop) -> None:
         """I13: an orderly end leaves nothing behind."""
-        for trouble in loop.trouble:
-            self.found.add("I13", f"nobody has handled: {trouble}")
         for task in asyncio.all_tasks(loop):
             self.found.add("I13", f"a task was left behind: {task.get_coro()}")
 
     def _end(self, loop: VirtualLoop) -> None:
         self._note_steps()
         self.life.alive = False
+        for trouble in loop.trouble:
+            self.found.add("I13", f"nobody has handled: {trouble}")
         self._acts.clear()
         engine, self._engine = self._engine, None
         self.wire.cut()
