@@ -366,7 +366,26 @@ async def test_a_liquidation_is_booked_and_told() -> None:
     trading.venue.push(gone)
     trading.venue.push(gone)
     assert trading.held == 0
-    assert "closed 1 by itself" in trading.troubles[0]
+    assert "the venue has closed 1 at 50: by itself" in trading.troubles[0]
     again = await trading.again()
     assert again.held == 0
     assert [kept.record.role for kept in again.orders()] == [OrderRole.ENTRY, OrderRole.EXIT]
+
+
+async def test_a_close_that_was_sent_while_the_disk_refused_is_in_the_books_after_a_crash(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = await Trading().started()
+    await before.send(order(BUY, 1.0))
+
+    def full(*given: object) -> None:
+        raise StoreError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(before.store, "record_intent", full)
+        patch.setattr(before.store, "record_step", full)
+        await before.send(order(SELL, 1.0, "c2", reduce_only=True))
+    after = await before.again()
+    assert after.held == after.venue.held(BTC) == 0
+    assert "never written down" in after.troubles[0]
+    assert len(list(after.store.fills())) == 2

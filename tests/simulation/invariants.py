@@ -68,6 +68,7 @@ class Watch:
         self._ids: set[str] = set()
         self._killed = False
         self._disk_failed_at: float | None = None
+        self._disk_error_at: float | None = None
         self._naked_since: dict[str, float] = {}
         self._closing_at: dict[str, float] = {}
         venue.watchers.accepted.append(self._accepted)
@@ -92,6 +93,7 @@ class Watch:
 
     def disk_failed(self) -> None:
         """The engine was told of an error: it opens nothing from now on."""
+        self._disk_error_at = self._agenda.now
         if self._disk_failed_at is None:
             self._disk_failed_at = self._agenda.now
 
@@ -110,10 +112,12 @@ class Watch:
     # --- orders -----------------------------------------------------------------------------------
 
     def sent(self, request: OrderRequest) -> None:
-        """I2, I3, I19: an order leaves the engine now."""
+        """I2, I3, I19: an order leaves the engine now. One that reduces may, when the disk refuses
+        in that very moment: nothing blocks the way out."""
         name = request.client_order_id
         self.sent_ms.setdefault(name, self._agenda.now_ms())
-        if not self._disk.holds_intent(name):
+        refused = self._agenda.now == self._disk_error_at and request.reduce_only
+        if not self._disk.holds_intent(name) and not refused:
             self._found.add("I2", f"{name} was sent before it was on the disk")
         if request.reduce_only and not request.type.waits:
             self._closing_at[request.symbol] = self._agenda.now

@@ -100,6 +100,7 @@ class Blotter:
         self._trouble = trouble
         self._orders: dict[str, Order] = {}
         self._by_instruction: dict[str, Order] = {}
+        self._live: dict[str, Order] = {}
         self._seen = set(booked_before)
         self._unsaved: dict[str, tuple[Order, list[Fill]]] = {}
 
@@ -107,11 +108,7 @@ class Blotter:
 
     def live(self, symbol: str | None = None) -> list[Order]:
         """Orders of which something can still come, oldest first; of one symbol, or of all."""
-        return [
-            order
-            for order in self._orders.values()
-            if order.live and symbol in (None, order.record.symbol)
-        ]
+        return [order for order in self._live.values() if symbol in (None, order.record.symbol)]
 
     def of(self, instruction_id: str) -> Order | None:
         """The order of an instruction."""
@@ -135,7 +132,7 @@ class Blotter:
         doubtful = (OrderStatus.UNKNOWN, OrderStatus.SUBMITTED)
         return frozenset(
             order.record.symbol
-            for order in self._orders.values()
+            for order in self._live.values()
             if order.record.status in doubtful
             and not (order.record.role.protects and order.record.status is OrderStatus.SUBMITTED)
         )
@@ -143,8 +140,8 @@ class Blotter:
     def pending(self) -> dict[str, tuple[float, float]]:
         """By symbol, what orders that open may still buy and sell (positive, base currency)."""
         sums: dict[str, list[Decimal]] = {}
-        for order in self._orders.values():
-            if order.live and order.record.role is OrderRole.ENTRY:
+        for order in self._live.values():
+            if order.record.role is OrderRole.ENTRY:
                 both = sums.setdefault(order.record.symbol, [Decimal(0), Decimal(0)])
                 both[order.record.request.side.sign < 0] += order.remaining
         return {symbol: (float(buy), float(sell)) for symbol, (buy, sell) in sums.items()}
@@ -255,6 +252,7 @@ class Blotter:
         if fill is not None:
             self._booked(order, fill)
         if not order.live:
+            self._live.pop(record.client_order_id, None)
             order.over.set()
         self._changed(order)
 
@@ -266,6 +264,8 @@ class Blotter:
 
     def _remember(self, order: Order) -> None:
         self._orders[order.record.client_order_id] = order
+        if order.live:
+            self._live[order.record.client_order_id] = order
         self._by_instruction[order.record.instruction_id] = order
         if len(self._orders) > 2 * REMEMBERED:
             self._forget()

@@ -108,17 +108,18 @@ class Reconciler:
         return account
 
     def _hear_fill(self, fill: VenueFill) -> None:
-        if self._blotter.has_booked(fill):
+        name = fill.client_order_id
+        if self._blotter.hear_fill(fill) or (name and not is_ours(name)):
             return
-        if fill.client_order_id:
-            self._blotter.hear_fill(fill)
-        elif self._held(fill.symbol) * fill.side.sign < 0:
-            self._liquidated(fill)
+        if self._held(fill.symbol) * fill.side.sign < 0:
+            self._adopt(fill)
+        elif name:
+            self._trouble(f"order {name} was filled at the venue and was never written down")
 
-    def _liquidated(self, fill: VenueFill) -> None:
-        """The venue has closed a position of ours by itself: there is no order of ours behind it,
-        so that one is written down for it."""
-        name = f"liquidation-{fill.symbol}-{fill.trade_id}"
+    def _adopt(self, fill: VenueFill) -> None:
+        """A position of ours was reduced by an order that is not written down: the venue's own, or
+        one that was sent while the disk refused. It is written down now."""
+        name = fill.client_order_id or f"liquidation-{fill.symbol}-{fill.trade_id}"
         if self._blotter.of(name) is None:
             instruction = TradeInstruction(
                 instruction_id=name,
@@ -136,8 +137,9 @@ class Reconciler:
                 reduce_only=True,
             )
             self._blotter.send(self._blotter.intend(instruction, request, OrderRole.EXIT))
+            whose = f"order {name} was never written down" if fill.client_order_id else "by itself"
             self._trouble(
-                f"{fill.symbol}: the venue has closed {fill.quantity:g} by itself at {fill.price:g}"
+                f"{fill.symbol}: the venue has closed {fill.quantity:g} at {fill.price:g}: {whose}"
             )
         self._blotter.hear_fill(fill.model_copy(update={"client_order_id": name}))
 
