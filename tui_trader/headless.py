@@ -28,8 +28,9 @@ from tui_trader.messages import (
     TradingState,
     TradingStateChanged,
 )
+from tui_trader.models import Performance
 from tui_trader.view.events import lines
-from tui_trader.view.format import money, percent, quantity, signed, usd
+from tui_trader.view.format import UNKNOWN, age, money, percent, quantity, signed, usd
 
 if TYPE_CHECKING:
     from tui_trader.agent.runtime import AgentRuntime
@@ -220,21 +221,47 @@ def _conclude(runtime: "AgentRuntime", reason: str, failed: str, printer: Printe
     portfolio = runtime.snapshot().portfolio
     if portfolio is None:
         return
-    capital = runtime.session.initial_capital
-    total = portfolio.total_value
+    summary = runtime.summary
     held = ", ".join(
         f"{symbol} {quantity(position.quantity)}"
         for symbol, position in portfolio.positions.items()
     )
-    cost, net = runtime.summary.model_cost_usd, runtime.summary.net_pnl
-    models = f", models {usd(cost)}, net {signed(net)}" if runtime.session.model else ""
+    cost = f", models {usd(summary.model_cost_usd)}, net {signed(summary.net_pnl)}"
+    models = cost if runtime.session.model else ""
     printer.say(
         f"{runtime.cycles} cycle{'' if runtime.cycles == 1 else 's'}, "
-        f"equity {money(total)} {portfolio.quote_ccy} "
-        f"({percent(None if total is None else total / capital - 1)}), "
+        f"equity {money(portfolio.total_value)} {portfolio.quote_ccy} "
+        f"({percent(summary.pnl_pct)}), "
         f"fees {money(portfolio.fees_paid)}{models}, held: {held or 'nothing'}",
         aside=True,
     )
+    if summary.performance is not None:
+        for line in performance_lines(summary.performance, portfolio.quote_ccy):
+            printer.say(line, aside=True)
+
+
+def performance_lines(figures: Performance, quote_ccy: str) -> list[str]:
+    """The figures of performance in words; what is unknown is "–"."""
+    returns = "daily" if figures.periods_a_year == 365 else "hourly"
+    began, deepest = map(_minute, (figures.max_drawdown_from_ts, figures.max_drawdown_ts))
+    return [
+        f"return {percent(figures.total_return)}, buy and hold {percent(figures.buy_and_hold)}, "
+        f"a year {percent(figures.cagr)}, Sharpe {money(figures.sharpe)}, "
+        f"Sortino {money(figures.sortino)} ({returns} returns x √{figures.periods_a_year:,})",
+        f"deepest drawdown {percent(figures.max_drawdown, signed=False)}, "
+        f"{money(figures.max_drawdown_quote)} {quote_ccy}, from {began} to {deepest}; "
+        f"now {percent(figures.drawdown, signed=False)}",
+        f"{figures.trades} trade{'' if figures.trades == 1 else 's'} closed: "
+        f"won {percent(figures.win_rate, signed=False)}, "
+        f"profit factor {money(figures.profit_factor)}, expectancy {signed(figures.expectancy)}, "
+        f"held {age(figures.avg_holding_ms)} on average",
+        f"in the market {percent(figures.exposure, signed=False)} of the time, "
+        f"turnover {money(figures.turnover)}, funding {signed(figures.funding)}",
+    ]
+
+
+def _minute(ts: int | None) -> str:
+    return UNKNOWN if ts is None else f"{datetime.fromtimestamp(ts / 1000, UTC):%Y-%m-%d %H:%MZ}"
 
 
 def _listen(runtime: "AgentRuntime", printer: Printer) -> None:

@@ -37,7 +37,7 @@ from tui_trader.execution.pursuit import Patience
 from tui_trader.features.candles import SimpleCandleFeatureComputer
 from tui_trader.features.indicators import DEFAULT_INDICATORS
 from tui_trader.features.pipeline import DefaultFeaturesPipeline
-from tui_trader.messages import TradingState
+from tui_trader.messages import CycleCompleted, Message, TradingState
 from tui_trader.models import (
     FundingPayment,
     MetricPoint,
@@ -45,6 +45,7 @@ from tui_trader.models import (
     StrategySummary,
 )
 from tui_trader.portfolio.ledger import Ledger
+from tui_trader.portfolio.performance import PerformanceTracker
 from tui_trader.portfolio.service import InMemoryPortfolioService
 from tui_trader.risk.interfaces import RiskMarket
 from tui_trader.risk.limits import RiskLimits, SizeFilter, derived_step
@@ -184,8 +185,22 @@ async def _on(
     )
     closer = Closer(desk, risk, portfolio, run_id)
 
+    tracker = PerformanceTracker(
+        account.ledger,
+        market.symbols,
+        market.source.ticker,
+        now=market.clock.now_ms(),
+        earlier=account.store.equity(),
+    )
+
+    def follow(message: Message) -> None:
+        if isinstance(message, CycleCompleted):
+            tracker.add(message.portfolio)
+
+    publisher.subscribe(follow)
+
     def summarise(view: PortfolioView) -> StrategySummary:
-        return summary(session, view, risk.trading_state, minds.cost_usd)
+        return summary(session, view, risk.trading_state, minds.cost_usd, tracker.performance())
 
     coordinator = DecisionCoordinator(
         CycleIdentity(config.agent.name, run_id, config.agent.mode, config.agent.prompt),

@@ -9,6 +9,7 @@ from tui_trader.decision.providers import PROVIDERS
 from tui_trader.messages import SessionInfo, TradingState
 from tui_trader.models import (
     LlmModelConfig,
+    Performance,
     PortfolioView,
     StrategyStatus,
     StrategySummary,
@@ -58,12 +59,16 @@ def session_info(
 
 
 def summary(
-    session: SessionInfo, view: PortfolioView, state: TradingState, model_cost: float | None
+    session: SessionInfo,
+    view: PortfolioView,
+    state: TradingState,
+    model_cost: float | None,
+    performance: Performance | None = None,
 ) -> StrategySummary:
     """How the run does. `model_cost` is what the account's models have cost, in USD; None where
     that is unknown."""
     total = view.total_value
-    profit = None if total is None else total - session.initial_capital
+    profit = None if total is None else total - session.initial_capital - view.transferred
     net = None
     if profit is not None and model_cost is not None:
         in_dollars = session.quote_ccy in DOLLARS or not model_cost
@@ -81,5 +86,6 @@ def summary(
         pnl_pct=None if profit is None else profit / session.initial_capital,
         model_cost_usd=model_cost,
         net_pnl=net,
+        performance=performance,
         last_updated_ts=view.ts,
     )

@@ -30,6 +30,7 @@ from tui_trader.models.execution import (
 from tui_trader.models.history import (
     CycleLog,
     HistoryRecord,
+    Performance,
     RecordKind,
     StrategyStatus,
     StrategySummary,
@@ -115,6 +116,7 @@ __all__ = [
     "OrderStep",
     "OrderType",
     "Outcome",
+    "Performance",
     "PlanAction",
     "PortfolioValueSeries",
     "PortfolioView",

@@ -131,10 +131,51 @@ class StrategyStatus(StrEnum):
     ERROR = "error"
 
 
+class Performance(Model):
+    """How an account has done from `start_ts` to `end_ts` (ms). None means unknown, or that the
+    figure would mean nothing yet; it is never 0 or infinity for that.
+
+    Returns and drawdowns are fractions, deposits and withdrawals taken out: `total_return` of the
+    initial capital, `cagr` a year (from 30 days on), `buy_and_hold` of the symbols in equal weights
+    over the same time. `sharpe` and `sortino` come from regular returns, the risk-free rate 0,
+    times the root of `periods_a_year`: 365 (daily returns, from 30 on) or 8,760 (hourly ones).
+    `max_drawdown` is the deepest fall of equity below its highest so far, in quote currency too,
+    from `max_drawdown_from_ts` to `max_drawdown_ts`; `drawdown` is the fall now.
+
+    `exposure` is the fraction of the time in which anything was held, `turnover` the value of all
+    fills. A trade is one close, also of a part; `win_rate` is a fraction of them, `profit_factor`
+    what was won for each unit lost, `expectancy` the mean profit, `avg_holding_ms` the mean time
+    held. Money is quote currency; profits are after fees.
+    """
+
+    start_ts: int
+    end_ts: int
+    total_return: float | None = None
+    cagr: float | None = None
+    buy_and_hold: float | None = None
+    sharpe: float | None = None
+    sortino: float | None = None
+    periods_a_year: int
+    max_drawdown: float | None = None
+    max_drawdown_quote: float | None = None
+    max_drawdown_from_ts: int | None = None
+    max_drawdown_ts: int | None = None
+    drawdown: float | None = None
+    exposure: float | None = None
+    turnover: float | None = None
+    trades: int = 0
+    win_rate: float | None = None
+    profit_factor: float | None = None
+    expectancy: float | None = None
+    avg_holding_ms: int | None = None
+    fees: float | None = None
+    funding: float | None = None
+
+
 class StrategySummary(Model):
     """A strategy in one line. `pnl_pct` is a fraction of the initial capital. `model_cost_usd` is
     what the models of this account have cost so far, `net_pnl` the profit (quote currency) after
-    it; None where either is unknown."""
+    it; None where either is unknown. Deposits and withdrawals are no profit."""
 
     strategy_id: str | None = None
     name: str | None = None
@@ -149,4 +190,5 @@ class StrategySummary(Model):
     pnl_pct: float | None = None
     model_cost_usd: float | None = None
     net_pnl: float | None = None
+    performance: Performance | None = None
     last_updated_ts: int | None = None

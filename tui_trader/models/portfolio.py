@@ -76,8 +76,10 @@ class PositionSnapshot(Model):
 class PortfolioView(Model):
     """The whole account at `ts` (ms). None means unknown (a missing mark price), never zero.
 
-    `cash` and `account_balance` are initial capital plus realised profit less fees; `total_value`
-    is that plus unrealised profit (equity). `available_cash` and `buying_power` are what can still
+    `cash` and `account_balance` are initial capital plus `transferred` (deposits less withdrawals,
+    never profit) plus realised profit less fees; `total_value` is that plus unrealised profit
+    (equity). `gross_exposure` and `net_exposure` count what others hold on the account too, where
+    it is known. `available_cash` and `buying_power` are what can still
     be put into new positions, before and after leverage. `fees_paid` counts from the start of the
     account.
     """
@@ -94,6 +96,7 @@ class PortfolioView(Model):
     total_unrealized_pnl: float | None = None
     total_realized_pnl: float = 0.0
     fees_paid: float = 0.0
+    transferred: float = 0.0
     available_cash: float | None = None
     buying_power: float | None = None
     quote_ccy: str = "USDT"

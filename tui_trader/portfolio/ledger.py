@@ -6,6 +6,7 @@ from decimal import Context, Decimal, localcontext
 
 from tui_trader.models import Fill, InstrumentRef, TradeHistoryEntry, TradeType
 from tui_trader.models.money import exact
+from tui_trader.portfolio.tally import Tally
 
 # Products and sums of the numbers that floats can name come out exact; only shares are rounded.
 _EXACT = Context(prec=60)
@@ -46,9 +47,11 @@ class Position:
 class Ledger:
     """One account, from its fills alone.
 
-    The identity that it keeps exactly: equity = initial capital + `realized` + `funding` - `fees`
-    + unrealised. `realized` is price profit before fees. Every fill counts once, by symbol and
-    trade id, every funding by symbol and time. Spot and linear contracts are booked alike.
+    The identity that it keeps exactly: equity = initial capital + `transferred` + `realized` +
+    `funding` - `fees` + unrealised. `realized` is price profit before fees, `transferred` deposits
+    less withdrawals. Every fill counts once, by symbol and trade id, every funding by symbol and
+    time, every transfer by its key. Spot and linear contracts are booked alike. `tally` counts what
+    the fills came to.
     """
 
     def __init__(
@@ -65,11 +68,14 @@ class Ledger:
         self.realized = _ZERO
         self.fees = _ZERO
         self.funding = _ZERO
+        self.transferred = _ZERO
+        self.tally = Tally()
         self._exchange_id = exchange_id
         self._positions: dict[str, Position] = {}
         self._instruments: dict[str, InstrumentRef] = {}
         self._booked: set[tuple[str, str]] = set()
         self._funded: set[tuple[str, int]] = set()
+        self._moved: set[str | tuple[int, float]] = set()
 
     @property
     def positions(self) -> Mapping[str, Position]:
@@ -78,8 +84,8 @@ class Ledger:
 
     @property
     def balance(self) -> Decimal:
-        """Initial capital plus realised profit and funding less fees, quote currency."""
-        return self.initial_capital + self.net_realized
+        """Initial capital, transfers, realised profit and funding less fees, quote currency."""
+        return self.initial_capital + self.transferred + self.net_realized
 
     @property
     def net_realized(self) -> Decimal:
@@ -123,7 +129,9 @@ class Ledger:
             return []
         self._booked.add(key)
         with localcontext(_EXACT):
-            return self._apply(fill, leverage)
+            closed = self._apply(fill, leverage)
+            self.tally.note(fill, closed, held=bool(self._positions))
+        return closed
 
     def _apply(self, fill: Fill, leverage: float | None) -> list[TradeHistoryEntry]:
         price, fee = exact(fill.price), exact(fill.fee)
@@ -156,6 +164,16 @@ class Ledger:
             self.funding += received
             if position := self._positions.get(symbol):
                 self._positions[symbol] = replace(position, funding=position.funding + received)
+
+    def apply_transfer(self, amount: float, ts: int, key: str = "") -> None:
+        """Book a deposit (a withdrawal when negative) in quote currency, at `ts` (ms). `key` is the
+        venue's name for it; without one it is told from others by its time and amount."""
+        name = key or (ts, amount)
+        if name in self._moved:
+            return
+        self._moved.add(name)
+        with localcontext(_EXACT):
+            self.transferred += exact(amount)
 
     def _increase(
         self,

@@ -1,6 +1,6 @@
 """The portfolio service: the ledger, marked to the newest quotes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 from tui_trader.clock import Clock
@@ -10,6 +10,7 @@ from tui_trader.models import (
     Fill,
     PortfolioView,
     PositionSnapshot,
+    Protection,
     Ticker,
     TradeHistoryEntry,
     TradeType,
@@ -20,12 +21,25 @@ from tui_trader.portfolio.interfaces import BasePortfolioService
 from tui_trader.portfolio.ledger import Ledger, Position
 
 
+def _not_protected(symbol: str) -> tuple[Protection | None, bool | None]:
+    return None, None
+
+
+def _no_liquidation(symbol: str) -> float | None:
+    return None
+
+
 class InMemoryPortfolioService(BasePortfolioService):
     """Keeps the account in memory.
 
     `quotes` gives the newest ticker of a symbol. A position is valued at the ticker's `mark`; while
     one has none, everything that depends on it is None. `leverage` is how many times its available
     cash a linear account may put into positions; spot always buys with cash.
+
+    `protection_of` tells what closes a symbol's position, and whether that is confirmed;
+    `liquidation_of` its liquidation price. `external` gives what is held on the account beside the
+    agent's own quantities, signed base currency by symbol: it counts in exposure, also where the
+    agent holds nothing, and in nothing else.
     """
 
     def __init__(
@@ -37,6 +51,9 @@ class InMemoryPortfolioService(BasePortfolioService):
         market: Literal["spot", "linear"] = "spot",
         leverage: float = 1.0,
         constraints: Constraints | None = None,
+        protection_of: Callable[[str], tuple[Protection | None, bool | None]] = _not_protected,
+        liquidation_of: Callable[[str], float | None] = _no_liquidation,
+        external: Callable[[], Mapping[str, float]] = dict,
     ) -> None:
         self._ledger = ledger
         self._quotes = quotes
@@ -44,11 +61,14 @@ class InMemoryPortfolioService(BasePortfolioService):
         self._market = market
         self._leverage = leverage if market == "linear" else 1.0
         self._constraints = constraints
+        self._protection_of = protection_of
+        self._liquidation_of = liquidation_of
+        self._external = external
 
     def get_view(self) -> PortfolioView:
-        ledger = self._ledger
+        ledger, external = self._ledger, self._external()
         positions = {
-            symbol: self._snapshot(symbol, position)
+            symbol: self._snapshot(symbol, position, external.get(symbol, 0.0))
             for symbol, position in ledger.positions.items()
         }
         marks = {
@@ -57,13 +77,7 @@ class InMemoryPortfolioService(BasePortfolioService):
             if position.mark_price is not None
         }
         equity = ledger.equity(marks)
-        notionals = [
-            float(position.quantity) * marks[symbol]
-            for symbol, position in positions.items()
-            if symbol in marks
-        ]
-        known = len(notionals) == len(positions)
-        gross = sum(map(abs, notionals)) if known else None
+        gross, net = self._exposure(positions, external)
         balance = float(ledger.balance)
         available = self._available(None if equity is None else float(equity), gross)
         return PortfolioView(
@@ -73,12 +87,13 @@ class InMemoryPortfolioService(BasePortfolioService):
             account_balance=balance,
             positions=positions,
             gross_exposure=gross,
-            net_exposure=sum(notionals) if known else None,
+            net_exposure=net,
             constraints=self._constraints,
             total_value=None if equity is None else float(equity),
             total_unrealized_pnl=None if equity is None else float(equity - ledger.balance),
             total_realized_pnl=float(ledger.realized + ledger.funding),
             fees_paid=float(ledger.fees),
+            transferred=float(ledger.transferred),
             available_cash=available,
             buying_power=None if available is None else available * self._leverage,
             quote_ccy=ledger.quote_ccy,
@@ -94,9 +109,26 @@ class InMemoryPortfolioService(BasePortfolioService):
             for entry in self._ledger.apply(fill, result.leverage)
         ]
 
-    def _snapshot(self, symbol: str, position: Position) -> PositionSnapshot:
+    def _mark(self, symbol: str) -> float | None:
         ticker = self._quotes(symbol)
-        mark = ticker.mark if ticker is not None else None
+        return ticker.mark if ticker is not None else None
+
+    def _exposure(
+        self, positions: Mapping[str, PositionSnapshot], external: Mapping[str, float]
+    ) -> tuple[float | None, float | None]:
+        """Gross and net notional of all that is held on the account; None without every mark."""
+        held = [(position.quantity, position.mark_price) for position in positions.values()]
+        held += [
+            (quantity, self._mark(symbol)) for symbol, quantity in external.items() if quantity
+        ]
+        notionals = [quantity * mark for quantity, mark in held if mark is not None]
+        if len(notionals) < len(held):
+            return None, None
+        return sum(map(abs, notionals)), sum(notionals)
+
+    def _snapshot(self, symbol: str, position: Position, external: float) -> PositionSnapshot:
+        mark = self._mark(symbol)
+        protection, protected = self._protection_of(symbol)
         profit = None if mark is None else position.unrealized(exact(mark))
         return PositionSnapshot(
             instrument=self._ledger.instrument(symbol),
@@ -111,6 +143,10 @@ class InMemoryPortfolioService(BasePortfolioService):
             pnl_pct=None if profit is None else float(profit / abs(position.cost)),
             trade_type=TradeType.LONG if position.quantity > 0 else TradeType.SHORT,
             opened_by=position.opened_by,
+            protection=protection,
+            protected=protected,
+            liquidation_price=self._liquidation_of(symbol),
+            external=external,
         )
 
     def _available(self, equity: float | None, gross: float | None) -> float | None:

@@ -207,6 +207,11 @@ class Store:
         for row in self._database.read(f"SELECT * FROM fills {where}", parameters):  # noqa: S608
             yield Fill.model_validate({key: row[key] for key in Fill.model_fields})
 
+    def equity(self) -> Iterator[MetricPoint]:
+        """Every point of equity (quote currency), oldest first."""
+        for ts, value in self._database.read("SELECT ts, value FROM equity ORDER BY ts"):
+            yield MetricPoint(ts=ts, value=float(value))
+
     def equity_points(self, limit: int | None = None) -> list[MetricPoint]:
         """The newest `limit` points of equity (quote currency), oldest first."""
         rows = self._database.read(
