@@ -62,12 +62,13 @@ def test_two_replays_write_the_same_log_but_for_wall_clock_fields(tmp_path: Path
 
 
 def test_the_simulated_market_as_fast_as_it_goes_is_the_same_every_time(tmp_path: Path) -> None:
-    logs = []
+    logs, figures = [], []
     for name in ("a", "b"):
         home = tmp_path / name
         home.mkdir()
         ended = run(home, "--no-ui", "--speed", "max", "--cycles", "60")
         assert ended.code == 0, ended.err
+        figures.append(ended.err.splitlines()[-5:])
         logs.append(
             [
                 {key: value for key, value in line.items() if key not in WALL_CLOCK_FIELDS}
@@ -76,6 +77,11 @@ def test_the_simulated_market_as_fast_as_it_goes_is_the_same_every_time(tmp_path
         )
     assert logs[0] == logs[1]
     assert len(logs[0]) == 60 * 3
+    assert figures[0] == figures[1]
+    told = [line.partition(" ")[0] for line in figures[0]]
+    assert told[:3] == ["60", "return", "deepest"]
+    assert told[4] == "in"
+    assert "Sharpe –" in figures[0][1]
 
 
 def test_version_and_help(tmp_path: Path) -> None:

@@ -26,11 +26,13 @@ def round_trip(case: dict[str, Any]) -> TradeHistoryEntry:
     ledger = Ledger(START)
     entry_fee = case["open_px"] * case["qty"] * case["fee_rate"]
     exit_fee = case["close_px"] * case["qty"] * case["fee_rate"]
-    opening = fill(TradeSide.BUY, case["qty"], case["open_px"], entry_fee, "in", ts=1_000)
+    sides = (TradeSide.BUY, TradeSide.SELL)
+    opened, closed = sides[::-1] if case.get("side") == "short" else sides
+    opening = fill(opened, case["qty"], case["open_px"], entry_fee, "in", ts=1_000)
     ledger.apply(opening, leverage=case.get("leverage"))
     if funding := case.get("funding_received"):
         ledger.apply_funding(BTC, funding, 2_000)
-    closing = fill(TradeSide.SELL, case["qty"], case["close_px"], exit_fee, "out", ts=5_000)
+    closing = fill(closed, case["qty"], case["close_px"], exit_fee, "out", ts=5_000)
     (entry,) = ledger.apply(closing)
     assert entry.realized_pnl == pytest.approx(float(ledger.net_realized), abs=1e-12)
     return entry
@@ -131,6 +133,23 @@ def test_funding_counts_once() -> None:
     ledger.apply_funding(BTC, 1.5, 8)
     ledger.apply_funding(BTC, 1.5, 8)
     assert ledger.funding == Decimal("1.5")
+
+
+def test_a_transfer_counts_once_by_its_key_or_by_time_and_amount() -> None:
+    ledger = Ledger(START)
+    for amount, ts, key in (
+        (100.0, 1, ""),
+        (100.0, 1, ""),
+        (50.0, 1, ""),
+        (25.0, 2, "x"),
+        (25.0, 3, "x"),
+        (25.0, 2, "y"),
+        (-75.0, 4, ""),
+    ):
+        ledger.apply_transfer(amount, ts, key)
+    assert ledger.transferred == 100 + 50 + 25 + 25 - 75
+    assert ledger.balance == 10_125
+    assert ledger.net_realized == 0
 
 
 def test_tenths_add_up() -> None:

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 from decimal import Context, Decimal, localcontext
+from random import Random
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.portfolio.books import fill
@@ -52,6 +53,9 @@ lots = st.lists(
 )
 
 
+many = settings(max_examples=700)
+
+
 def booked(fills: list[Fill]) -> Ledger:
     ledger = Ledger(10_000.0)
     for item in fills:
@@ -65,6 +69,7 @@ def whole(traded: list[Lot]) -> list[Fill]:
     ]
 
 
+@many
 @given(lots)
 def test_the_ledger_is_the_sum_of_its_fills(traded: list[Lot]) -> None:
     fills = whole(traded)
@@ -81,6 +86,7 @@ def test_the_ledger_is_the_sum_of_its_fills(traded: list[Lot]) -> None:
         assert ledger.realized == cost - spent
 
 
+@many
 @given(lots)
 def test_equity_is_cash_flow_plus_what_is_held_at_the_mark(traded: list[Lot]) -> None:
     fills = whole(traded)
@@ -99,6 +105,7 @@ def test_equity_is_cash_flow_plus_what_is_held_at_the_mark(traded: list[Lot]) ->
         assert ledger.realized - ledger.fees + unrealized == value + flow
 
 
+@many
 @given(lots)
 def test_equity_is_the_same_in_one_piece_or_in_many(traded: list[Lot]) -> None:
     pieces = []
@@ -108,13 +115,79 @@ def test_equity_is_the_same_in_one_piece_or_in_many(traded: list[Lot]) -> None:
     assert booked(pieces).equity(MARKS) == booked(whole(traded)).equity(MARKS)
 
 
-@given(lots)
-def test_the_same_fills_again_change_nothing(traded: list[Lot]) -> None:
-    once, twice = booked(whole(traded)), booked(whole(traded) + whole(traded))
+@many
+@given(lots, st.randoms(use_true_random=False))
+def test_the_same_fills_again_at_any_time_change_nothing(traded: list[Lot], chance: Random) -> None:
+    fills = whole(traded)
+    repeated = list(fills)
+    for item in chance.sample(fills, len(fills)):
+        after = repeated.index(item) + 1
+        repeated.insert(chance.randint(after, len(repeated)), item)
+    once, twice = booked(fills), booked(repeated)
     assert once.positions == twice.positions
     assert (once.realized, once.fees) == (twice.realized, twice.fees)
+    assert once.tally.__dict__ == twice.tally.__dict__
 
 
+@many
+@given(lots, st.randoms(use_true_random=False))
+def test_equity_does_not_depend_on_the_order_in_which_fills_are_told(
+    traded: list[Lot], chance: Random
+) -> None:
+    fills = whole(traded)
+    told = chance.sample(fills, len(fills))
+    assert booked(told).equity(MARKS) == booked(fills).equity(MARKS)
+
+
+@many
+@given(lots, st.lists(st.tuples(st.integers(-(10**9), 10**9), st.integers(0, 5)), max_size=6))
+def test_transfers_are_balance_and_no_profit(
+    traded: list[Lot], moved: list[tuple[int, int]]
+) -> None:
+    fills = whole(traded)
+    plain, ledger = booked(fills), Ledger(10_000.0)
+    for cents, ts in moved:
+        ledger.apply_transfer(cents / 100, ts)
+    for item in fills:
+        ledger.apply(item)
+    for cents, ts in moved:
+        ledger.apply_transfer(cents / 100, ts)
+    total = sum((Decimal(cents) for cents, _ in set(moved)), Decimal(0)) / 100
+    equity, before = ledger.equity(MARKS), plain.equity(MARKS)
+    assert equity is not None
+    assert before is not None
+    with localcontext(Context(prec=200)):
+        assert ledger.transferred == total
+        assert equity == before + total
+        assert ledger.balance == plain.balance + total
+    assert ledger.net_realized == plain.net_realized
+    assert ledger.positions == plain.positions
+
+
+@many
+@given(lots, st.lists(st.tuples(st.integers(-(10**6), 10**6), st.integers(0, 9)), max_size=6))
+def test_equity_is_capital_transfers_and_profits(
+    traded: list[Lot], funded: list[tuple[int, int]]
+) -> None:
+    ledger = Ledger(10_000.0)
+    ledger.apply_transfer(500.0, 1)
+    first: dict[int, int] = {}
+    for item in whole(traded):
+        ledger.apply(item)
+    for cents, ts in funded:
+        ledger.apply_funding(SYMBOLS[0], cents / 100, ts)
+        first.setdefault(ts, cents)
+    assert ledger.funding == Decimal(sum(first.values())) / 100
+    with localcontext(Context(prec=200)):
+        unrealized = sum(
+            (item.unrealized(exact(MARKS[symbol])) for symbol, item in ledger.positions.items()),
+            Decimal(0),
+        )
+        whole_of_it = 10_500 + ledger.realized + ledger.funding - ledger.fees + unrealized
+        assert ledger.equity(MARKS) == whole_of_it
+
+
+@many
 @given(lots)
 def test_closed_trades_and_open_positions_share_all_the_money(traded: list[Lot]) -> None:
     ledger = Ledger(10_000.0)
@@ -126,6 +199,7 @@ def test_closed_trades_and_open_positions_share_all_the_money(traded: list[Lot])
     assert abs(profit - expected) <= 1e-9 * scale
 
 
+@many
 @given(lots)
 def test_no_position_is_ever_flat_or_without_a_price(traded: list[Lot]) -> None:
     for position in booked(whole(traded)).positions.values():

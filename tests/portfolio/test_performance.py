@@ -34,13 +34,17 @@ def returns_of(points: Points, step: int, start: int = 0) -> np.ndarray:
     known = np.array(sorted(last))
     values = np.array([last[period] for period in known])
     carried = values[np.searchsorted(known, periods, side="right") - 1]
-    return np.diff(carried) / carried[:-1]
+    changes: np.ndarray = np.diff(carried) / carried[:-1]
+    return changes
 
 
-def tracked(ledger: Ledger, prices: dict[str, float], symbols: tuple[str, ...] = (BTC,)):  # type: ignore[no-untyped-def]
+def tracked(
+    ledger: Ledger, prices: dict[str, float], symbols: tuple[str, ...] = (BTC,)
+) -> PerformanceTracker:
     def quotes(symbol: str) -> Ticker | None:
-        last = prices.get(symbol)
-        return last and Ticker(symbol=symbol, ts=0, bid=last, ask=last, last=last)  # type: ignore[return-value]
+        if (last := prices.get(symbol)) is None:
+            return None
+        return Ticker(symbol=symbol, ts=0, bid=last, ask=last, last=last)
 
     return PerformanceTracker(ledger, symbols, quotes, now=0)
 
@@ -135,7 +139,8 @@ def test_an_account_emptied_by_withdrawal_has_lost_nothing() -> None:
     curve = curve_of([(1, 11_000.0)])
     curve.add(2, 0.0, -11_000.0)
     curve.add(3, 0.0, -11_000.0)
-    assert (curve.total_return, curve.drawdown) == (pytest.approx(0.1), 0.0)
+    assert curve.total_return == pytest.approx(0.1)
+    assert curve.drawdown == 0.0
     curve.add(4, 500.0, -10_500.0)
     curve.add(5, 550.0, -10_500.0)
     assert curve.total_return == pytest.approx(0.21)
@@ -147,7 +152,8 @@ def test_a_fall_after_a_deposit_is_told_in_the_money_of_then() -> None:
     curve.add(2, 18_000.0, 10_000.0)
     fall = curve.max_drawdown
     assert fall is not None
-    assert (fall.fraction, fall.quote) == (pytest.approx(0.1), pytest.approx(2_000))
+    assert fall.fraction == pytest.approx(0.1)
+    assert fall.quote == pytest.approx(2_000)
 
 
 def test_a_growth_a_year_is_told_from_thirty_days_on() -> None:

@@ -5,6 +5,7 @@ from tui_trader.clock import VirtualClock
 from tui_trader.models import (
     Constraints,
     InstrumentRef,
+    Protection,
     Ticker,
     TradeSide,
     TradeType,
@@ -162,3 +163,45 @@ def test_realised_profit_and_balance_agree() -> None:
     assert view.total_realized_pnl == 10.7
     assert view.cash == view.account_balance == pytest.approx(1_000 + 10.7 - 0.31)
     assert view.positions[BTC].realized_pnl == 10.0
+
+
+def test_a_position_tells_what_protects_it_and_where_it_is_liquidated() -> None:
+    protection = Protection(stop_loss=90.0)
+    service = InMemoryPortfolioService(
+        bought(2, 100),
+        {BTC: quote(BTC, 100.0)}.get,
+        VirtualClock(0),
+        protection_of={BTC: (protection, False)}.__getitem__,
+        liquidation_of={BTC: 12.5}.get,
+    )
+    position = service.get_view().positions[BTC]
+    assert (position.protection, position.protected) == (protection, False)
+    assert position.liquidation_price == 12.5
+
+
+def test_what_others_hold_counts_in_exposure_and_in_nothing_else() -> None:
+    quotes = {BTC: quote(BTC, 100.0), ETH: quote(ETH, 10.0)}
+    held = {BTC: -0.5, ETH: 3.0}
+    alone = InMemoryPortfolioService(bought(2, 100), quotes.get, VirtualClock(0)).get_view()
+    view = InMemoryPortfolioService(
+        bought(2, 100), quotes.get, VirtualClock(0), external=lambda: held
+    ).get_view()
+    assert (view.positions[BTC].quantity, view.positions[BTC].external) == (2.0, -0.5)
+    assert list(view.positions) == [BTC]
+    assert (view.gross_exposure, view.net_exposure) == (200 + 50 + 30, 200 - 50 + 30)
+    assert (view.total_value, view.available_cash) == (alone.total_value, alone.available_cash)
+    del quotes[ETH]
+    service = InMemoryPortfolioService(
+        bought(2, 100), quotes.get, VirtualClock(0), external=lambda: held
+    )
+    assert service.get_view().gross_exposure is None
+
+
+def test_a_transfer_is_told_apart_from_profit() -> None:
+    ledger = bought(2, 100)
+    ledger.apply_transfer(50.0, 1)
+    view = InMemoryPortfolioService(
+        ledger, {BTC: quote(BTC, 110.0)}.get, VirtualClock(0)
+    ).get_view()
+    assert (view.transferred, view.cash, view.total_value) == (50.0, 1_050.0, 1_070.0)
+    assert (view.total_unrealized_pnl, view.total_realized_pnl) == (20.0, 0.0)

@@ -93,7 +93,7 @@ class EquityCurve:
         """Sharpe and Sortino, risk-free rate 0, annualised by the root of the periods a year, and
         these: 365 from 30 daily returns on, before that the 8,760 hours."""
         moments, periods = self._daily.moments(), _YEAR_DAYS
-        if moments.count < LEAST_RETURNS:
+        if moments.number < LEAST_RETURNS:
             moments, periods = self._hourly.moments(), _YEAR_DAYS * _DAY_MS // _HOUR_MS
         sharpe, sortino = moments.sharpe(), moments.sortino()
         factor = math.sqrt(periods)

@@ -107,16 +107,19 @@ class Ledger:
 
     def equity(self, marks: Mapping[str, float]) -> Decimal | None:
         """Balance plus unrealised profit at `marks`; None when a held symbol has no mark."""
-        if not self._positions.keys() <= marks.keys():
-            return None
+        return self.valued(marks)[1]
+
+    def valued(self, marks: Mapping[str, float]) -> tuple[dict[str, Decimal], Decimal | None]:
+        """The unrealised profit of each held symbol that has a mark, and equity."""
         with localcontext(_EXACT):
-            return self.balance + sum(
-                (
-                    position.unrealized(exact(marks[symbol]))
-                    for symbol, position in self._positions.items()
-                ),
-                _ZERO,
-            )
+            profits = {
+                symbol: position.unrealized(exact(marks[symbol]))
+                for symbol, position in self._positions.items()
+                if symbol in marks
+            }
+            if len(profits) < len(self._positions):
+                return profits, None
+            return profits, sum(profits.values(), self.balance)
 
     def apply(self, fill: Fill, leverage: float | None = None) -> list[TradeHistoryEntry]:
         """Book `fill` and return the trade that it closed, if any. Booked before, it does nothing.

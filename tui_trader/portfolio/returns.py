@@ -1,7 +1,7 @@
 """Sharpe and Sortino from regular returns, point by point, in bounded memory."""
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 LEAST_RETURNS = 30
 """Below so many returns, a ratio of them means nothing."""
@@ -9,40 +9,39 @@ LEAST_RETURNS = 30
 _NOISE = 1e-12  # A deviation that rounding alone explains.
 
 
-@dataclass(frozen=True, slots=True)
-class Moments:
-    """Of `count` numbers: their mean, the sum of their squared distances from it, and the sum of
+class Moments(NamedTuple):
+    """Of `number` numbers: their mean, the sum of their squared distances from it, and the sum of
     the squares of those below 0."""
 
-    count: int = 0
+    number: int = 0
     mean: float = 0.0
     squares: float = 0.0
     squares_below: float = 0.0
 
     def plus(self, value: float, times: int = 1) -> "Moments":
         """With `times` more numbers of `value` (Chan, Golub and LeVeque: updating formulae)."""
-        count = self.count + times
+        number = self.number + times
         distance = value - self.mean
         below = min(value, 0.0)
         return Moments(
-            count,
-            self.mean + distance * times / count,
-            self.squares + distance * distance * self.count * times / count,
+            number,
+            self.mean + distance * times / number,
+            self.squares + distance * distance * self.number * times / number,
             self.squares_below + below * below * times,
         )
 
     def sharpe(self) -> float | None:
         """Mean over sample standard deviation; None where it means nothing."""
-        if self.count < LEAST_RETURNS:
+        if self.number < LEAST_RETURNS:
             return None
-        return _ratio(self.mean, math.sqrt(self.squares / (self.count - 1)))
+        return _ratio(self.mean, math.sqrt(self.squares / (self.number - 1)))
 
     def sortino(self) -> float | None:
         """Mean over downside deviation (root of the mean square of the numbers below 0, over all of
         them); None where it means nothing."""
-        if self.count < LEAST_RETURNS:
+        if self.number < LEAST_RETURNS:
             return None
-        return _ratio(self.mean, math.sqrt(self.squares_below / self.count))
+        return _ratio(self.mean, math.sqrt(self.squares_below / self.number))
 
 
 def _ratio(mean: float, deviation: float) -> float | None:

@@ -1,6 +1,7 @@
 """The portfolio service: the ledger, marked to the newest quotes."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Literal
 
 from tui_trader.clock import Clock
@@ -16,7 +17,6 @@ from tui_trader.models import (
     TradeType,
     TxResult,
 )
-from tui_trader.models.money import exact
 from tui_trader.portfolio.interfaces import BasePortfolioService
 from tui_trader.portfolio.ledger import Ledger, Position
 
@@ -67,30 +67,29 @@ class InMemoryPortfolioService(BasePortfolioService):
 
     def get_view(self) -> PortfolioView:
         ledger, external = self._ledger, self._external()
+        marks = self._marks(ledger.positions.keys() | external.keys())
+        profits, equity = ledger.valued(marks)
         positions = {
-            symbol: self._snapshot(symbol, position, external.get(symbol, 0.0))
+            symbol: self._snapshot(
+                symbol, position, marks.get(symbol), profits.get(symbol), external.get(symbol, 0.0)
+            )
             for symbol, position in ledger.positions.items()
         }
-        marks = {
-            symbol: position.mark_price
-            for symbol, position in positions.items()
-            if position.mark_price is not None
-        }
-        equity = ledger.equity(marks)
-        gross, net = self._exposure(positions, external)
-        balance = float(ledger.balance)
-        available = self._available(None if equity is None else float(equity), gross)
+        gross, net = _exposure(positions, external, marks)
+        balance = ledger.balance
+        total = None if equity is None else float(equity)
+        available = self._available(total, gross)
         return PortfolioView(
             strategy_id=ledger.strategy_id,
             ts=self._clock.now_ms(),
-            cash=balance,
-            account_balance=balance,
+            cash=float(balance),
+            account_balance=float(balance),
             positions=positions,
             gross_exposure=gross,
             net_exposure=net,
             constraints=self._constraints,
-            total_value=None if equity is None else float(equity),
-            total_unrealized_pnl=None if equity is None else float(equity - ledger.balance),
+            total_value=total,
+            total_unrealized_pnl=None if equity is None else float(equity - balance),
             total_realized_pnl=float(ledger.realized + ledger.funding),
             fees_paid=float(ledger.fees),
             transferred=float(ledger.transferred),
@@ -109,39 +108,36 @@ class InMemoryPortfolioService(BasePortfolioService):
             for entry in self._ledger.apply(fill, result.leverage)
         ]
 
-    def _mark(self, symbol: str) -> float | None:
-        ticker = self._quotes(symbol)
-        return ticker.mark if ticker is not None else None
+    def _marks(self, symbols: Iterable[str]) -> dict[str, float]:
+        """What they are valued at, as far as it is known."""
+        return {
+            symbol: mark
+            for symbol in symbols
+            if (ticker := self._quotes(symbol)) is not None and (mark := ticker.mark) is not None
+        }
 
-    def _exposure(
-        self, positions: Mapping[str, PositionSnapshot], external: Mapping[str, float]
-    ) -> tuple[float | None, float | None]:
-        """Gross and net notional of all that is held on the account; None without every mark."""
-        held = [(position.quantity, position.mark_price) for position in positions.values()]
-        held += [
-            (quantity, self._mark(symbol)) for symbol, quantity in external.items() if quantity
-        ]
-        notionals = [quantity * mark for quantity, mark in held if mark is not None]
-        if len(notionals) < len(held):
-            return None, None
-        return sum(map(abs, notionals)), sum(notionals)
-
-    def _snapshot(self, symbol: str, position: Position, external: float) -> PositionSnapshot:
-        mark = self._mark(symbol)
+    def _snapshot(
+        self,
+        symbol: str,
+        position: Position,
+        mark: float | None,
+        profit: Decimal | None,
+        external: float,
+    ) -> PositionSnapshot:
         protection, protected = self._protection_of(symbol)
-        profit = None if mark is None else position.unrealized(exact(mark))
+        quantity = float(position.quantity)
         return PositionSnapshot(
             instrument=self._ledger.instrument(symbol),
-            quantity=float(position.quantity),
+            quantity=quantity,
             avg_price=float(position.avg_price),
             mark_price=mark,
             unrealized_pnl=None if profit is None else float(profit),
             realized_pnl=float(position.realized),
-            notional=None if mark is None else float(abs(position.quantity)) * mark,
+            notional=None if mark is None else abs(quantity) * mark,
             leverage=position.leverage,
             entry_ts=position.entry_ts,
             pnl_pct=None if profit is None else float(profit / abs(position.cost)),
-            trade_type=TradeType.LONG if position.quantity > 0 else TradeType.SHORT,
+            trade_type=TradeType.LONG if quantity > 0 else TradeType.SHORT,
             opened_by=position.opened_by,
             protection=protection,
             protected=protected,
@@ -178,3 +174,17 @@ class InMemoryPortfolioService(BasePortfolioService):
                 ts=self._clock.now_ms(),
             ),
         )
+
+
+def _exposure(
+    positions: Mapping[str, PositionSnapshot],
+    external: Mapping[str, float],
+    marks: Mapping[str, float],
+) -> tuple[float | None, float | None]:
+    """Gross and net notional of all that is held on the account; None without every mark."""
+    held = [(symbol, position.quantity) for symbol, position in positions.items()]
+    held += [(symbol, quantity) for symbol, quantity in external.items() if quantity]
+    notionals = [quantity * marks[symbol] for symbol, quantity in held if symbol in marks]
+    if len(notionals) < len(held):
+        return None, None
+    return sum(map(abs, notionals)), sum(notionals)
