@@ -340,7 +340,7 @@ async def test_an_external_position_is_seen_counted_and_left_alone() -> None:
     trading = Trading()
     trading.venue.strangers = {BTC: 2.0}
     await trading.started()
-    assert trading.gateway.external_of(BTC) == 2.0
+    assert trading.gateway.external == {BTC: 2.0}
     assert trading.held == 0
     await trading.after(100)
     assert not trading.venue.sent

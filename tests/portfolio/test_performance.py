@@ -74,7 +74,7 @@ def points_of(walk: list[tuple[int, float]]) -> Points:
     return points
 
 
-@settings(max_examples=2_000)
+@settings(max_examples=500)
 @given(steps)
 def test_the_ratios_are_those_of_all_regular_returns_at_once(walk: list[tuple[int, float]]) -> None:
     points = points_of(walk)
@@ -98,7 +98,7 @@ def test_the_ratios_are_those_of_all_regular_returns_at_once(walk: list[tuple[in
         )
 
 
-@settings(max_examples=2_000)
+@settings(max_examples=500)
 @given(steps)
 def test_the_drawdown_is_that_of_all_points_at_once(walk: list[tuple[int, float]]) -> None:
     points = points_of(walk)

@@ -1,8 +1,6 @@
 """From a configuration to a running agent: the one place that picks implementations."""
 
 import logging
-from collections.abc import Callable
-from decimal import Decimal
 from pathlib import Path
 
 from tui_trader.agent import kill_file
@@ -19,32 +17,22 @@ from tui_trader.agent.publisher import Publisher
 from tui_trader.agent.runtime import AgentRuntime
 from tui_trader.agent.session import session_info, summary
 from tui_trader.agent.strategy import make_request
+from tui_trader.agent.venue import book_funding, open_gateway, quantities
 from tui_trader.clock import Clock, SystemClock
 from tui_trader.config.errors import ConfigError
 from tui_trader.config.loader import LoadedConfig
 from tui_trader.config.schema import Config
 from tui_trader.execution.gateway import Ties, VenueGateway
 from tui_trader.execution.interfaces import BaseVenue
-from tui_trader.execution.paper import (
-    Held,
-    OrderFilter,
-    PaperKeeping,
-    PaperRules,
-    PaperVenue,
-    Wallet,
-)
-from tui_trader.execution.pursuit import Patience
 from tui_trader.features.candles import SimpleCandleFeatureComputer
 from tui_trader.features.indicators import DEFAULT_INDICATORS
 from tui_trader.features.pipeline import DefaultFeaturesPipeline
 from tui_trader.messages import CycleCompleted, Message, TradingState
 from tui_trader.models import (
-    FundingPayment,
     MetricPoint,
     PortfolioView,
     StrategySummary,
 )
-from tui_trader.portfolio.ledger import Ledger
 from tui_trader.portfolio.performance import PerformanceTracker
 from tui_trader.portfolio.service import InMemoryPortfolioService
 from tui_trader.risk.interfaces import RiskMarket
@@ -52,7 +40,6 @@ from tui_trader.risk.limits import RiskLimits, SizeFilter, derived_step
 from tui_trader.risk.manager import RiskManager
 from tui_trader.risk.state import OPENING_VETO
 from tui_trader.timeframes import timeframe_ms
-from tui_trader.trading_history.database import StoreError
 from tui_trader.trading_history.digest import RollingDigestBuilder
 from tui_trader.trading_history.recorder import StoreHistoryRecorder
 
@@ -144,27 +131,27 @@ async def _on(
         market=config.exchange.market,
         leverage=config.risk.max_leverage,
         constraints=risk.limits.constraints(),
+        protection_of=lambda symbol: gateway.protection_of(symbol),
+        liquidation_of=lambda symbol: gateway.liquidation_of(symbol),
+        external=lambda: gateway.external,
     )
     run_id = f"{config.agent.name}-{account.run}"
-    gateway = VenueGateway(
-        venue or _paper_venue(config, market, account),
-        account.store,
-        market.clock,
+    gateway = open_gateway(
+        config,
+        market,
+        account,
+        venue,
+        run_id,
         Ties(
             quotes=market.source.ticker,
-            positions=lambda: _quantities(account.ledger),
+            positions=lambda: quantities(account.ledger),
             objection=lambda: OPENING_VETO[risk.trading_state],
             close=lambda symbol, because: closer.close(symbol, because, by="engine"),
             booked=lambda news: desk.book(news),
             changed=lambda order: desk.tell(order),
-            fund=lambda payment: _fund(account, payment, control.trouble),
+            fund=lambda payment: book_funding(account, payment, control.trouble),
             trouble=lambda text: control.trouble(text),
         ),
-        account=market.account,
-        run_id=run_id,
-        past=account.past,
-        patience=_patience(config, market),
-        protect_deadline_ms=round(config.execution.protect_deadline_seconds * 1000),
     )
     journal = Journal(
         StoreHistoryRecorder(account.store),
@@ -329,55 +316,6 @@ def _limits(config: Config, market: Market) -> RiskLimits:
         max_positions=risk.max_positions,
         sizes=sizes,
     )
-
-
-def _paper_venue(config: Config, market: Market, account: Account) -> PaperVenue:
-    paper, symbols = config.paper, market.prices
-    rules = PaperRules(
-        market=config.exchange.market,
-        taker_bps=paper.fee_bps,
-        maker_bps=paper.fee_bps if paper.maker_fee_bps is None else paper.maker_fee_bps,
-        slippage_bps=paper.slippage_bps,
-        latency_ms=paper.latency_ms,
-        volume_share=paper.volume_share,
-        max_leverage=config.risk.max_leverage,
-        maintenance_margin=paper.maintenance_margin_pct,
-        funding_rate=lambda symbol: paper.funding_rate_pct,
-        filters=dict.fromkeys(symbols, OrderFilter(min_notional=paper.min_notional)),
-    )
-    wallet = Wallet(account.ledger.balance)  # of an account that has known no venue so far
-    for symbol, position in account.ledger.positions.items():
-        wallet.positions[symbol] = Held(position.quantity, position.cost, position.entry_ts)
-    return PaperVenue(
-        wallet,
-        market.source.ticker,
-        market.clock,
-        rules,
-        PaperKeeping(account.folder / "paper.db"),
-    )
-
-
-def _patience(config: Config, market: Market) -> Patience:
-    """A market that waits for us brings nothing while we wait for it."""
-    execution = config.execution
-    return Patience(
-        answer=execution.answer_seconds,
-        settle=0.0 if market.source.lockstep else Patience().settle,
-        resting_entry=execution.resting_entry_seconds,
-    )
-
-
-def _quantities(ledger: Ledger) -> dict[str, Decimal]:
-    return {symbol: position.quantity for symbol, position in ledger.positions.items()}
-
-
-def _fund(account: Account, payment: FundingPayment, trouble: Callable[[str], None]) -> None:
-    """Book a funding payment, once."""
-    account.ledger.apply_funding(payment.symbol, payment.amount, payment.ts)
-    try:
-        account.store.record_funding(payment)
-    except (OSError, StoreError) as error:
-        trouble(f"the disk refused: {error}")
 
 
 def _risk_market(

@@ -194,9 +194,15 @@ class VenueGateway(BaseExecutionGateway):
         """What protects the position in `symbol`, and whether that is in force."""
         return self._protector.state_of(symbol)
 
-    def external_of(self, symbol: str) -> float:
-        """What the venue has of `symbol` that is not ours, signed base currency."""
-        return self._reconciler.external.get(symbol, 0.0)
+    def liquidation_of(self, symbol: str) -> float | None:
+        """At which mark the venue would close `symbol` by itself (quote currency); None where there
+        is no such price, or it does not tell."""
+        return self._venue.liquidation_price(symbol)
+
+    @property
+    def external(self) -> Mapping[str, float]:
+        """What the venue has that is not ours, signed base currency by symbol."""
+        return self._reconciler.external
 
     def save(self) -> None:
         """Write down once more what the disk has refused. Raises when it still does."""

@@ -139,5 +139,10 @@ class BaseVenue(ABC):
     def listen(self, sink: Callable[[VenueEvent], None]) -> None:
         """Call `sink` with what the venue pushes from now on. It must not raise."""
 
+    def liquidation_price(self, symbol: str) -> float | None:
+        """At which mark it would close `symbol` by itself (quote currency); None where there is no
+        such price, or it does not tell."""
+        return None
+
     def on_market(self, update: MarketUpdate) -> None:  # noqa: B027
         """The market has moved: for a venue that lives in this process."""

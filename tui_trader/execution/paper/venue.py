@@ -134,8 +134,6 @@ class PaperVenue(BaseVenue):
         self._sink = sink
 
     def liquidation_price(self, symbol: str) -> float | None:
-        """At which mark the account would be liquidated, the other marks standing still; None where
-        there is no such price, as on spot."""
         marks = self._marks()
         if self._spot or marks is None:
             return None
